@@ -1,0 +1,63 @@
+//! Errors as JSON: `{"status":404,"message":"…"}`.
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::http::REQUEST_TIMEOUT;
+
+/// Longest plain-text reason, in bytes, that becomes an error's `message`; a longer one is left out.
+const REASON_BYTES_MAX: usize = 4 * 1024;
+
+/// An error for a client: what went wrong and what to do, in words that it may see.
+#[derive(Debug, Serialize)]
+pub struct HttpError {
+    status: u16,
+    message: String,
+}
+
+impl HttpError {
+    /// An error of the given status.
+    #[must_use]
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status: status.as_u16(), message: message.into() }
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        // It was made from a status.
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        (status, Json(self)).into_response()
+    }
+}
+
+/// Turns an error that a router, an extractor or a layer gave as plain text, or without a body,
+/// into JSON. Status and headers (`Allow`, `Retry-After`) stay.
+pub(crate) async fn as_json(method: Method, uri: Uri, response: Response) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || is_json(response.headers()) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let reason = to_bytes(body, REASON_BYTES_MAX).await.unwrap_or_default();
+    let message = match (status, String::from_utf8_lossy(&reason)) {
+        (StatusCode::NOT_FOUND, _) => format!("nothing is at {}", uri.path()),
+        (StatusCode::METHOD_NOT_ALLOWED, _) => format!("{method} is not possible at {}", uri.path()),
+        (StatusCode::REQUEST_TIMEOUT, _) => format!("the request was not complete within {REQUEST_TIMEOUT:?}"),
+        (_, reason) if !reason.is_empty() => reason.into_owned(),
+        _ => status.canonical_reason().unwrap_or("error").to_lowercase(),
+    };
+    // A status and a text always serialise.
+    let json = serde_json::to_vec(&HttpError::new(status, message)).unwrap_or_default();
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    parts.headers.remove(CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(json))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}

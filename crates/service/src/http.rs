@@ -1,0 +1,52 @@
+//! The HTTP face of a service: its own routes, and those that every service has.
+
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::{Router, routing};
+use tower_http::timeout::TimeoutLayer;
+
+use crate::error::{self, HttpError};
+use crate::identity::Identity;
+use crate::metrics;
+use crate::readiness::Readiness;
+
+/// Largest request body; a longer one is answered 413. No service here takes more.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Longest time from a request's head to the answer's, its body included; then the answer is 408.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Completes `routes` with `/healthz`, `/readyz`, `/metrics`, `/whoami`, JSON errors, limits and
+/// counting.
+pub fn router(routes: Router, identity: &Identity, readiness: &Readiness) -> Router {
+    metrics::init(identity);
+    let health = Router::new()
+        .route("/healthz", routing::get(async || "ok\n"))
+        .route("/readyz", routing::get(readyz))
+        .with_state(readiness.clone());
+    routes
+        .merge(health)
+        .merge(metrics::routes())
+        .merge(identity.routes())
+        .fallback(async || StatusCode::NOT_FOUND)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(middleware::from_fn(json_errors))
+        .layer(middleware::from_fn(metrics::count))
+}
+
+async fn readyz(State(readiness): State<Readiness>) -> Result<&'static str, HttpError> {
+    match readiness.check() {
+        Ok(()) => Ok("ready\n"),
+        Err(reason) => Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, reason)),
+    }
+}
+
+async fn json_errors(request: Request, next: Next) -> Response {
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    error::as_json(method, uri, next.run(request).await).await
+}

@@ -1,0 +1,121 @@
+//! Who answers: the header X-Served-By and `GET /whoami`.
+
+use std::env::consts::ARCH;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::{Json, Router, routing};
+use serde::Serialize;
+
+use crate::config::ServiceConfig;
+use crate::program::About;
+
+/// Names the replica that gave an answer.
+pub const X_SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// One running instance of a service.
+#[derive(Clone, Debug)]
+pub struct Identity(Arc<Instance>);
+
+#[derive(Debug)]
+struct Instance {
+    name: &'static str,
+    version: String,
+    served_by: String,
+    host: String,
+    node: Option<String>,
+    started: Instant,
+}
+
+#[derive(Serialize)]
+struct Whoami<'a> {
+    name: &'a str,
+    version: &'a str,
+    served_by: &'a str,
+    host: &'a str,
+    node: Option<&'a str>,
+    architecture: &'static str,
+    uptime_seconds: u64,
+    caller: String,
+    x_forwarded_for: Vec<String>,
+}
+
+impl Identity {
+    /// The instance that runs in this process, as `config` names it.
+    #[must_use]
+    pub fn new(about: &About, config: &ServiceConfig) -> Self {
+        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        Self(Arc::new(Instance {
+            name: about.name,
+            version: config.service_version.clone().unwrap_or_else(|| about.version.to_owned()),
+            served_by: config.served_by.clone().unwrap_or_else(|| host.clone()),
+            node: config.node_name.clone(),
+            host,
+            started: Instant::now(),
+        }))
+    }
+
+    /// The service's name.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.0.name
+    }
+
+    /// The instance's version.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.0.version
+    }
+
+    /// What X-Served-By says.
+    #[must_use]
+    pub fn served_by(&self) -> &str {
+        &self.0.served_by
+    }
+
+    /// The header's value; a host name that no header can carry becomes `unknown`.
+    #[must_use]
+    pub fn header_value(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0.served_by).unwrap_or(HeaderValue::from_static("unknown"))
+    }
+
+    pub(crate) fn routes(&self) -> Router {
+        Router::new().route("/whoami", routing::get(whoami)).with_state(self.clone())
+    }
+}
+
+async fn whoami(
+    State(Identity(instance)): State<Identity>,
+    ConnectInfo(caller): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+) -> axum::response::Response {
+    let forwarded = headers.get_all(X_FORWARDED_FOR).iter();
+    let answer = Whoami {
+        name: instance.name,
+        version: &instance.version,
+        served_by: &instance.served_by,
+        host: &instance.host,
+        node: instance.node.as_deref(),
+        architecture: architecture(),
+        uptime_seconds: instance.started.elapsed().as_secs(),
+        caller: caller.to_string(),
+        x_forwarded_for: forwarded.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect(),
+    };
+    axum::response::IntoResponse::into_response(Json(answer))
+}
+
+/// The processor in Docker's words, as in `docker buildx build --platform linux/…`.
+#[must_use]
+pub fn architecture() -> &'static str {
+    match ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        "arm" if cfg!(target_feature = "v7") => "arm/v7",
+        other => other,
+    }
+}

@@ -1,0 +1,24 @@
+//! What every Swarmyard service does alike, one concern a file.
+//!
+//! A service is a library with `bind(config)` and then `run(shutdown)`; its `main.rs` hands both to
+//! [`program::run`]. Its HTTP face is an axum router that [`http::router`] completes and
+//! [`server::Server`] serves.
+
+pub mod config;
+pub mod error;
+pub mod healthcheck;
+pub mod http;
+pub mod identity;
+pub mod logging;
+pub mod metrics;
+pub mod program;
+pub mod readiness;
+pub mod retry;
+pub mod secret;
+pub mod server;
+pub mod shutdown;
+
+pub use config::{ServiceConfig, Settings};
+pub use identity::Identity;
+pub use readiness::Readiness;
+pub use server::Server;

@@ -1,0 +1,64 @@
+//! The log: stderr, one line an event, as text or JSON.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+/// Severity names, in the spelling of Python's `logging` as well as Rust's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum LogLevel {
+    /// Everything.
+    Trace,
+    /// What a developer of the service wants to see.
+    Debug,
+    /// What an operator wants to see.
+    Info,
+    /// What may need attention.
+    #[value(alias = "warn")]
+    Warning,
+    /// What failed.
+    Error,
+    /// The same as error: nothing here is more severe.
+    Critical,
+}
+
+/// How an event is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum LogFormat {
+    /// For people; in colour on a terminal, unless `NO_COLOR` is set.
+    Text,
+    /// For log collectors: an object a line.
+    Json,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Trace => Self::TRACE,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Warning => Self::WARN,
+            LogLevel::Error | LogLevel::Critical => Self::ERROR,
+        }
+    }
+}
+
+/// Sends the events of this process to stderr from now on. Later calls change nothing.
+pub fn init(level: LogLevel, format: LogFormat) {
+    let layer = fmt::layer().with_writer(io::stderr);
+    let layer = match format {
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+        LogFormat::Text => layer.with_ansi(colour_is_welcome()).with_target(false).boxed(),
+    };
+    // Already initialised: another service of the same process was first, and its choice stands.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(LevelFilter::from(level))).try_init();
+}
+
+/// As no-color.org has it: any value but the empty one turns colour off.
+fn colour_is_welcome() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

@@ -1,0 +1,83 @@
+//! `GET /metrics`: the process's figures as Prometheus text.
+
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::{Router, routing};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::identity::{Identity, architecture};
+
+/// The text format's version that Prometheus asks for.
+const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Label for a path that no route matched: the paths themselves would be without number.
+const NO_ROUTE: &str = "none";
+
+static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Begins to record the metrics of this process. Needed once, before the first counter is made;
+/// later calls add the figures of another service in the same process.
+pub fn init(identity: &Identity) {
+    HANDLE.get_or_init(|| {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        // Taken already: by a program that records its metrics elsewhere, which is its right.
+        let _ = metrics::set_global_recorder(recorder);
+        describe_counter!("http_requests_total", Unit::Count, "HTTP requests answered");
+        describe_gauge!("http_connections", Unit::Count, "Open HTTP connections");
+        describe_gauge!("process_start_time_seconds", Unit::Seconds, "When the process started, in Unix time");
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        gauge!("process_start_time_seconds").set(started.as_secs_f64());
+        handle
+    });
+    describe_gauge!("service_info", "The service, its version and processor; always 1");
+    let labels = [
+        ("service", identity.name().to_owned()),
+        ("version", identity.version().to_owned()),
+        ("architecture", architecture().to_owned()),
+    ];
+    gauge!("service_info", &labels).set(1);
+}
+
+/// The counter of answers of one kind; keep it where many are counted, as looking it up costs more
+/// than counting.
+pub fn http_requests_total(route: &str, method: &Method, status: u16) -> Counter {
+    let labels =
+        [("route", route.to_owned()), ("method", known_method(method).to_owned()), ("status", status.to_string())];
+    counter!("http_requests_total", &labels)
+}
+
+/// A client may invent methods; each would become a series of its own.
+fn known_method(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::DELETE | Method::PATCH | Method::OPTIONS => {
+            method.as_str()
+        }
+        _ => "other",
+    }
+}
+
+/// Middleware that counts each answer of a router.
+pub(crate) async fn count(request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    http_requests_total(route, &method, response.status().as_u16()).increment(1);
+    response
+}
+
+pub(crate) fn routes() -> Router {
+    Router::new().route("/metrics", routing::get(async || ([(CONTENT_TYPE, PROMETHEUS_TEXT)], render())))
+}
+
+fn render() -> String {
+    HANDLE.get().map(PrometheusHandle::render).unwrap_or_default()
+}

@@ -1,0 +1,170 @@
+//! Secrets: a value, or the file that holds it, as Docker mounts secrets under `/run/secrets`.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Longest secret that is read from a file; Docker's own limit is 500 KiB, passwords are shorter.
+pub const SECRET_BYTES_MAX: u64 = 64 * 1024;
+
+/// Text that must not be seen: `Debug` hides it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one place that needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(hidden)")
+    }
+}
+
+/// Why a secret cannot be had. The message names the setting and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// Both the value and the file are given.
+    #[error("{name} and {name}_FILE are both set: keep one of them")]
+    Both {
+        /// The setting's name.
+        name: &'static str,
+    },
+    /// The file exists, but this program's user may not read it.
+    #[error(
+        "{name}_FILE: {path} belongs to user {owner} with mode {mode:03o}, and this program runs as user {uid}: \
+         make it readable (chmod o+r, or `uid` and `mode` of the secret in the stack file)"
+    )]
+    Forbidden {
+        /// The setting's name.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The file's owner.
+        owner: u32,
+        /// The file's permission bits.
+        mode: u32,
+        /// The user that this program runs as.
+        uid: u32,
+    },
+    /// The file cannot be read for another reason.
+    #[error("{name}_FILE: cannot read {path}: {reason}")]
+    Unreadable {
+        /// The setting's name.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The secret called `name`: its `value`, or the contents of `file` without the final line break.
+///
+/// # Errors
+/// [`SecretError`], when both are given or the file gives no secret.
+pub fn read(name: &'static str, value: Option<&str>, file: Option<&Path>) -> Result<Option<Secret>, SecretError> {
+    match (value, file) {
+        (Some(_), Some(_)) => Err(SecretError::Both { name }),
+        (Some(value), None) => Ok(Some(Secret::from(value))),
+        (None, Some(path)) => read_file(name, path).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn read_file(name: &'static str, path: &Path) -> Result<Secret, SecretError> {
+    let unreadable = |reason: String| SecretError::Unreadable { name, path: path.to_owned(), reason };
+    let file = File::open(path).map_err(|error| match (error.kind(), fs::metadata(path)) {
+        (ErrorKind::PermissionDenied, Ok(metadata)) => SecretError::Forbidden {
+            name,
+            path: path.to_owned(),
+            owner: metadata.uid(),
+            mode: metadata.mode() & 0o777,
+            uid: rustix::process::getuid().as_raw(),
+        },
+        _ => unreadable(error.to_string()),
+    })?;
+    let mut text = String::new();
+    let length = file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text);
+    if length.map_err(|error| unreadable(error.to_string()))? as u64 > SECRET_BYTES_MAX {
+        return Err(unreadable(format!("it has more than {SECRET_BYTES_MAX} bytes")));
+    }
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    match text.strip_suffix('\r').unwrap_or(text) {
+        "" => Err(unreadable("it is empty".to_owned())),
+        text => Ok(Secret::from(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn file_with(text: &[u8]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text).unwrap();
+        file
+    }
+
+    fn from_file(text: &[u8]) -> Result<String, String> {
+        let file = file_with(text);
+        let secret = read("PASSWORD", None, Some(file.path())).map_err(|error| error.to_string())?;
+        Ok(secret.unwrap().reveal().to_owned())
+    }
+
+    #[test]
+    fn a_file_gives_the_secret_without_its_final_line_break() {
+        assert_eq!(from_file(b"hunter2"), Ok("hunter2".to_owned()));
+        assert_eq!(from_file(b"hunter2\n"), Ok("hunter2".to_owned()));
+        assert_eq!(from_file(b"hunter2\r\n"), Ok("hunter2".to_owned()));
+        assert_eq!(from_file(b" two words \n\n"), Ok(" two words \n".to_owned()));
+    }
+
+    #[test]
+    fn a_value_alone_is_the_secret_and_nothing_is_none() {
+        assert_eq!(read("PASSWORD", Some("x"), None).unwrap(), Some(Secret::from("x")));
+        assert_eq!(read("PASSWORD", None, None).unwrap(), None);
+    }
+
+    #[test]
+    fn value_and_file_together_are_refused() {
+        let error = read("PASSWORD", Some("x"), Some(Path::new("/x"))).unwrap_err().to_string();
+        assert_eq!(error, "PASSWORD and PASSWORD_FILE are both set: keep one of them");
+    }
+
+    #[test]
+    fn a_missing_empty_long_or_binary_file_is_named_with_the_reason() {
+        let error = read("PASSWORD", None, Some(Path::new("/nowhere/password"))).unwrap_err().to_string();
+        assert!(error.starts_with("PASSWORD_FILE: cannot read /nowhere/password: No such file"), "{error}");
+        assert!(from_file(b"\n").unwrap_err().ends_with("it is empty"));
+        assert!(from_file(&vec![b'x'; 70_000]).unwrap_err().ends_with("more than 65536 bytes"));
+        assert!(from_file(b"\xff\xfe").unwrap_err().contains("UTF-8"));
+    }
+
+    #[test]
+    fn a_file_of_another_user_is_explained() {
+        let error =
+            SecretError::Forbidden { name: "P", path: "/run/secrets/p".into(), owner: 0, mode: 0o600, uid: 10001 };
+        let text = error.to_string();
+        assert!(text.starts_with("P_FILE: /run/secrets/p belongs to user 0 with mode 600"), "{text}");
+        assert!(text.contains("runs as user 10001"), "{text}");
+    }
+
+    #[test]
+    fn debug_output_hides_the_text() {
+        assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(hidden)");
+    }
+}

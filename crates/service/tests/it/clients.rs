@@ -1,0 +1,105 @@
+//! Slow and hostile clients: they get a clear answer or the end, and cost nobody else anything.
+//!
+//! Time is paused in these tests: it jumps ahead as soon as everybody waits.
+
+use service::http::REQUEST_TIMEOUT;
+use service::server::{REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT};
+use tokio::time::{Duration, Instant, timeout};
+
+use crate::harness::{Raw, start};
+
+/// Asserts that a wait ended at a limit, give or take what the clients need themselves.
+fn assert_ended_at(limit: Duration, start: Instant) {
+    let waited = start.elapsed();
+    assert!(waited > limit / 2 && waited < 2 * limit, "{waited:?} instead of {limit:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_request_head_is_waited_for_no_longer_than_the_limit() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ").await;
+    let start = Instant::now();
+    assert_eq!(client.rest().await, "");
+    assert_ended_at(REQUEST_HEAD_TIMEOUT, start);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_trickles_in_is_waited_for_no_longer_than_the_limit() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    let start = Instant::now();
+    let mut trickle = client.try_send("GET /healthz HTTP/1.1\r\n").await;
+    while trickle.is_ok() {
+        tokio::time::sleep(REQUEST_HEAD_TIMEOUT / 10).await;
+        trickle = client.try_send("X-Slow: 1\r\n").await;
+    }
+    assert_ended_at(REQUEST_HEAD_TIMEOUT, start);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_is_closed_well_before_a_swarm_vip_forgets_it() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.read_to("\r\n\r\nok\n").await;
+    let start = Instant::now();
+    assert_eq!(client.rest().await, "");
+    assert_ended_at(REQUEST_HEAD_TIMEOUT, start);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_is_answered_408_as_json() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    client.send("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf").await;
+    let start = Instant::now();
+    let answer = client.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.ends_with(r#"{"status":408,"message":"the request was not complete within 30s"}"#), "{answer}");
+    assert_ended_at(REQUEST_TIMEOUT, start);
+}
+
+#[tokio::test]
+async fn what_is_not_http_is_answered_400_and_closed() {
+    let echo = start([]);
+    for garbage in ["\0\x01\x02\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\0\x01\0\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
+        let mut client = echo.connect().await;
+        client.send(garbage).await;
+        let answer = client.rest().await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{garbage:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_over_the_limit_is_answered_431_and_closed() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    // The service may close before it has read everything.
+    let _ = client.try_send(format!("GET / HTTP/1.1\r\nX-Long: {}", "x".repeat(2 * REQUEST_HEAD_BYTES_MAX))).await;
+    let answer = client.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
+}
+
+#[tokio::test]
+async fn too_many_headers_are_answered_431() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    client.send(format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(1000))).await;
+    let answer = client.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
+}
+
+#[tokio::test]
+async fn hundreds_of_hanging_connections_do_not_keep_others_waiting() {
+    let echo = start([]);
+    let mut hanging: Vec<Raw> = Vec::new();
+    for _ in 0..300 {
+        let mut client = echo.connect().await;
+        client.send("GET /healthz HTTP/1.1\r\nX-Slow").await;
+        hanging.push(client);
+    }
+    let answer = timeout(REQUEST_HEAD_TIMEOUT / 2, echo.get("/healthz")).await;
+    assert_eq!(answer.map(|response| response.status().as_u16()), Ok(200));
+    assert_eq!(hanging.len(), 300);
+}

@@ -1,0 +1,119 @@
+//! A small service on a free port, and clients for it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Path;
+use axum::routing::{get, post};
+use reqwest::{Client, RequestBuilder, Response};
+use service::config::{Invocation, ServiceConfig, Settings, parse};
+use service::program::About;
+use service::{Identity, Readiness, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Generous: only a broken service takes this long.
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
+
+const ABOUT: About = About { name: "echo", version: "1.2.3", description: "Says what it hears" };
+
+#[derive(Clone, Debug, clap::Args)]
+struct Config {
+    #[command(flatten)]
+    service: ServiceConfig,
+}
+
+impl Settings for Config {
+    fn service(&self) -> &ServiceConfig {
+        &self.service
+    }
+
+    fn health_port(&self) -> u16 {
+        0
+    }
+}
+
+/// A running service; it stops when this is dropped.
+pub(crate) struct Echo {
+    pub(crate) address: SocketAddr,
+    pub(crate) readiness: Readiness,
+    pub(crate) shutdown: CancellationToken,
+    _stop: DropGuard,
+    task: JoinHandle<anyhow::Result<()>>,
+    client: Client,
+}
+
+/// Starts the service with these arguments.
+pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
+    let Ok(Invocation::Run(config)) = parse::<Config>(&ABOUT, ["echo"].into_iter().chain(args)) else {
+        panic!("wrong arguments: {args:?}")
+    };
+    let identity = Identity::new(&ABOUT, &config.service);
+    let readiness = Readiness::unready("waiting for redis");
+    let server = Server::bind("PORT", ([127, 0, 0, 1], 0).into(), &identity, &config.service).unwrap();
+    let routes = Router::new().route("/echo", post(async |body: String| body)).route("/slow/{milliseconds}", get(slow));
+    let (address, shutdown) = (server.address(), CancellationToken::new());
+    let app = service::http::router(routes, &identity, &readiness);
+    let task = tokio::spawn(server.run(app, readiness.clone(), shutdown.clone()));
+    let client = Client::builder().no_proxy().build().unwrap();
+    Echo { address, readiness, _stop: shutdown.clone().drop_guard(), shutdown, task, client }
+}
+
+async fn slow(Path(milliseconds): Path<u64>) -> &'static str {
+    tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+    "done"
+}
+
+impl Echo {
+    pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.client.request(method.parse().unwrap(), format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.request("GET", path).send().await.unwrap()
+    }
+
+    /// A connection on which a test speaks for itself.
+    pub(crate) async fn connect(&self) -> Raw {
+        Raw(TcpStream::connect(self.address).await.unwrap())
+    }
+
+    /// Waits for the end of the service.
+    pub(crate) async fn ended(&mut self) {
+        timeout(LIMIT, &mut self.task).await.unwrap().unwrap().unwrap();
+    }
+}
+
+/// One TCP connection.
+pub(crate) struct Raw(TcpStream);
+
+impl Raw {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.try_send(bytes).await.unwrap();
+    }
+
+    pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.0.write_all(bytes.as_ref()).await
+    }
+
+    /// Everything up to the end of the connection; a reset ends it as well.
+    pub(crate) async fn rest(&mut self) -> String {
+        let mut bytes = Vec::new();
+        let _ = self.0.read_to_end(&mut bytes).await;
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Reads up to `end`.
+    pub(crate) async fn read_to(&mut self, end: &str) -> String {
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(end.as_bytes()) {
+            bytes.push(self.0.read_u8().await.unwrap());
+        }
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}

@@ -1,0 +1,7 @@
+//! What every service promises, through the network, on a small service made for these tests.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic: that is how it fails")]
+
+mod answers;
+mod clients;
+mod harness;
+mod stop;
