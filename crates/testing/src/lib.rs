@@ -1,0 +1,151 @@
+//! For tests: real programs as processes, with their lines, signals and exit codes.
+//!
+//! Everything here panics when a program does not do what a test waits for within [`LIMIT`].
+#![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, setrlimit};
+
+pub use rustix::process::Signal;
+
+/// Generous: only a broken program, or a very busy machine, takes this long.
+pub const LIMIT: Duration = Duration::from_mins(1);
+
+/// How often a state that has no event is looked at.
+const GLANCE: Duration = Duration::from_millis(5);
+
+/// A running program; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    /// The lines of stderr that were read while looking for another one.
+    log: Vec<String>,
+}
+
+/// Lets this test process open as many files, and so connections, as it is allowed to.
+pub fn raise_limit_on_files() {
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }).unwrap();
+}
+
+/// Starts `program` with nothing of this process's environment but these variables.
+#[must_use]
+pub fn start(program: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Program {
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(environment.iter().copied());
+    start_command(command)
+}
+
+/// Starts a command whose arguments and environment are set already.
+#[must_use]
+pub fn start_command(mut command: Command) -> Program {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Both are piped three lines above.
+    let (stdout, stderr) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+    Program { child, stdout, stderr, log: Vec::new() }
+}
+
+/// Reads lines in a thread of its own, so that the program never waits for a test.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    receiver
+}
+
+impl Program {
+    /// The next line of stdout.
+    pub fn line(&mut self) -> String {
+        self.stdout
+            .recv_timeout(LIMIT)
+            .unwrap_or_else(|_| panic!("no line on stdout; the log: {:#?}", self.rest_of_log()))
+    }
+
+    /// Passes over lines of stdout until one begins with `start`.
+    pub fn line_that_starts(&mut self, start: &str) -> String {
+        loop {
+            let line = self.line();
+            if line.starts_with(start) {
+                return line;
+            }
+        }
+    }
+
+    /// The lines of stdout that are there by now.
+    pub fn lines_so_far(&mut self) -> Vec<String> {
+        self.stdout.try_iter().collect()
+    }
+
+    /// Passes over lines of stderr until one contains `text`.
+    pub fn log_line(&mut self, text: &str) -> String {
+        loop {
+            match self.stderr.recv_timeout(LIMIT) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => self.log.push(line),
+                Err(error) => panic!("no line with {text:?} in the log ({error}): {:#?}", self.log),
+            }
+        }
+    }
+
+    /// The address that the program says it listens on.
+    pub fn address(&mut self) -> SocketAddr {
+        let line = self.log_line("listening on http://");
+        let address = line.split("http://").nth(1).unwrap().split(['"', ' ']).next().unwrap();
+        let address: SocketAddr = address.parse().unwrap();
+        SocketAddr::new([127, 0, 0, 1].into(), address.port())
+    }
+
+    /// The process's id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal to the program.
+    pub fn signal(&self, signal: Signal) {
+        // The child is not waited for yet, so the id is still its own.
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for the program's end; gives its status and the time that it took.
+    pub fn ended(&mut self) -> (ExitStatus, Duration) {
+        let start = Instant::now();
+        while start.elapsed() < LIMIT {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return (status, start.elapsed());
+            }
+            thread::sleep(GLANCE);
+        }
+        panic!("the program does not end; the log: {:#?}", self.rest_of_log())
+    }
+
+    /// Waits for the program's end; gives its exit code and everything on stdout and stderr.
+    #[must_use]
+    pub fn output(mut self) -> (Option<i32>, String, String) {
+        let (status, _) = self.ended();
+        // The pipes are closed, so both iterators end.
+        let stdout: Vec<_> = self.stdout.iter().collect();
+        let stderr: Vec<_> = self.log.drain(..).chain(self.stderr.iter()).collect();
+        (status.code(), stdout.join("\n"), stderr.join("\n"))
+    }
+
+    fn rest_of_log(&mut self) -> &[String] {
+        self.log.extend(self.stderr.try_iter());
+        &self.log
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
