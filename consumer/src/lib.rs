@@ -1,0 +1,116 @@
+//! The consumer: fetches a number every few seconds and prints it, or says why it could not.
+//!
+//! What it prints on stdout is what the tutorials show, to the letter: `Received number: 73`, or
+//! `Error fetching the number: ` and a reason. Health and metrics are at `OPS_PORT`.
+
+use std::io::{self, ErrorKind, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use metrics::{counter, gauge};
+use service::program::About;
+use service::{Identity, Readiness, Server};
+use tokio::time;
+use tokio_util::sync::CancellationToken;
+
+mod config;
+mod poll;
+mod resolve;
+
+pub use config::Config;
+use poll::{Answer, PollError, Poller};
+
+/// What the program says of itself.
+pub const ABOUT: About = service::about!();
+
+/// A consumer whose port for health and metrics is taken, but which does not poll yet.
+#[derive(Debug)]
+pub struct Consumer {
+    server: Server,
+    ops: Router,
+    readiness: Readiness,
+    poller: Poller,
+    poll_interval: Duration,
+    show_served_by: bool,
+}
+
+/// Takes the port for health and metrics.
+///
+/// # Errors
+/// When that port cannot be had.
+pub fn bind(config: &Config) -> anyhow::Result<Consumer> {
+    let identity = Identity::new(&ABOUT, &config.service);
+    let readiness = Readiness::unready("no number received yet");
+    let server = Server::bind("OPS_PORT", (config.ops_host, config.ops_port).into(), &identity, &config.service)?;
+    let ops = service::http::router(Router::new(), &identity, &readiness);
+    let poller = Poller::new(config.producer_url.clone(), config.poll_timeout)?;
+    let Config { poll_interval, show_served_by, .. } = *config;
+    Ok(Consumer { server, ops, readiness, poller, poll_interval, show_served_by })
+}
+
+impl Consumer {
+    /// The address of health and metrics.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Polls and prints until `shutdown`.
+    ///
+    /// # Errors
+    /// When stdout cannot be written. A reader that went away (`consumer | head`) is no error: it
+    /// ends the service.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let Self { server, ops, readiness, poller, poll_interval, show_served_by } = self;
+        let stop = shutdown.child_token();
+        let serving = server.run(ops, readiness.clone(), stop.clone());
+        let polling = async {
+            // Whatever ends the polling ends the service.
+            let _stop_serving = stop.clone().drop_guard();
+            loop {
+                let Some(result) = stop.run_until_cancelled(poller.poll()).await else { return Ok(()) };
+                record(&readiness, &result);
+                if let Err(error) = print(&line(result, show_served_by)) {
+                    return if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) };
+                }
+                stop.run_until_cancelled(time::sleep(poll_interval)).await;
+            }
+        };
+        let (served, printed) = tokio::join!(serving, polling);
+        served?;
+        Ok(printed?)
+    }
+}
+
+fn record(readiness: &Readiness, result: &Result<Answer, PollError>) {
+    let outcome = match result {
+        Ok(answer) => {
+            readiness.set_ready();
+            // Numbers go to 180; a float holds far more exactly.
+            #[allow(clippy::cast_precision_loss)]
+            gauge!("consumer_last_number").set(answer.number as f64);
+            "ok"
+        }
+        Err(error) => {
+            readiness.set_unready(error.to_string());
+            error.kind()
+        }
+    };
+    counter!("consumer_polls_total", "result" => outcome).increment(1);
+}
+
+fn line(result: Result<Answer, PollError>, show_served_by: bool) -> String {
+    match result {
+        Ok(Answer { number, served_by }) if show_served_by => format!("Received number: {number} (from {served_by})"),
+        Ok(Answer { number, .. }) => format!("Received number: {number}"),
+        Err(error) => format!("Error fetching the number: {error}"),
+    }
+}
+
+/// Writes one line at once, also into a pipe, where stdout would hold it back.
+fn print(line: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()
+}
