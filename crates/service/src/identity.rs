@@ -79,9 +79,15 @@ impl Identity {
     }
 
     /// The header's value; a host name that no header can carry becomes `unknown`.
+    ///
+    /// It is put on every answer: as static text it is copied without counting references, over
+    /// which processor cores would quarrel. An instance lives as long as the process.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0.served_by).unwrap_or(HeaderValue::from_static("unknown"))
+        match HeaderValue::from_str(&self.0.served_by) {
+            Ok(_) => HeaderValue::from_static(self.0.served_by.clone().leak()),
+            Err(_) => HeaderValue::from_static("unknown"),
+        }
     }
 
     pub(crate) fn routes(&self) -> Router {
@@ -115,7 +121,8 @@ pub fn architecture() -> &'static str {
     match ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
-        "arm" if cfg!(target_feature = "v7") => "arm/v7",
+        // The one 32-bit ARM that images are built for.
+        "arm" => "arm/v7",
         other => other,
     }
 }

@@ -5,10 +5,12 @@
 //! [`server::Server`] serves.
 
 pub mod config;
+mod connection;
 pub mod error;
 pub mod healthcheck;
 pub mod http;
 pub mod identity;
+mod listen;
 pub mod logging;
 pub mod metrics;
 pub mod program;

@@ -1,0 +1,215 @@
+//! One HTTP connection: answers, limits on waiting, and an end that loses no request.
+
+use std::convert::Infallible;
+use std::future::{poll_fn, ready};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Bytes, HttpBody};
+use axum::http::header::{CONNECTION, HeaderValue};
+use axum::http::{Request, Response};
+use futures_util::future::Either;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::identity::X_SERVED_BY;
+
+/// Longest wait for a complete request head, on a new connection and after an answer; then the
+/// connection is closed, after half this time at the earliest. It must stay below the 900 s after
+/// which a Swarm VIP forgets a connection.
+pub const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Largest request head, and what is read ahead of a slow handler; a larger head is answered 431.
+pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Wait at the stop for the first request of a connection that was opened just before.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(300);
+
+/// What answers requests; an axum router does.
+pub trait App: Clone + Send + Sync + 'static {
+    /// The answer's body.
+    type Body: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static;
+
+    /// Answers one request of the client at `caller`.
+    fn answer(&self, request: Request<Incoming>, caller: SocketAddr) -> Answer<Self::Body>;
+}
+
+/// An answer, or the work that leads to it.
+pub enum Answer<B> {
+    /// The answer. For what is known at once, as this spares a future its way through memory.
+    Now(Response<B>),
+    /// The work.
+    Later(Pin<Box<dyn Future<Output = Response<B>> + Send>>),
+}
+
+impl<B: Send + 'static> Answer<B> {
+    /// The same answer with another kind of body.
+    pub fn map_body<C>(self, map: impl FnOnce(B) -> C + Send + 'static) -> Answer<C> {
+        match self {
+            Self::Now(response) => Answer::Now(response.map(map)),
+            Self::Later(work) => Answer::Later(Box::pin(async { work.await.map(map) })),
+        }
+    }
+}
+
+/// How far the stop of a server has come.
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    /// Answers say `Connection: close` from now on. Set before the others.
+    pub(crate) begun: AtomicBool,
+    /// Connections finish the request at hand.
+    pub(crate) finish: CancellationToken,
+    /// Connections are cut.
+    pub(crate) cut: CancellationToken,
+}
+
+/// Serves one connection to its end.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    caller: SocketAddr,
+    app: &impl App,
+    served_by: &HeaderValue,
+    stop: &Stop,
+) -> hyper::Result<()> {
+    let activity = Arc::new(Activity::default());
+    let finished = |mut response: Response<_>| {
+        response.headers_mut().insert(X_SERVED_BY, served_by.clone());
+        if stop.begun.load(Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok::<_, Infallible>(response.map(|body| Watched { body, activity: activity.clone() }))
+    };
+    let service = service_fn(|request| {
+        activity.asked.fetch_add(1, Relaxed);
+        match app.answer(request, caller) {
+            Answer::Now(response) => Either::Left(ready(finished(response))),
+            Answer::Later(work) => Either::Right(async move { finished(work.await) }),
+        }
+    });
+    let connection = http1::Builder::new()
+        .max_buf_size(REQUEST_HEAD_BYTES_MAX)
+        // Answers here are short: one copy of the body costs less than a list of buffers.
+        .writev(false)
+        // Without this, hyper looks during each request whether the client has gone, and takes a
+        // new buffer to do so. Clients that close their side early get their answer, too.
+        .half_close(true)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+
+    match until_told(connection.as_mut(), &activity, stop).await {
+        Told::Ended(result) => return result,
+        Told::TooSlow => return Ok(()),
+        Told::ToFinish => {}
+    }
+    if activity.asked.load(Relaxed) == 0 {
+        // Its request may be on the way; the answer to it closes the connection.
+        if let Ok(result) = timeout(FIRST_REQUEST_GRACE, connection.as_mut()).await {
+            return result;
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    stop.cut.run_until_cancelled(connection).await.unwrap_or(Ok(()))
+}
+
+/// Why a connection is looked at.
+enum Told<R> {
+    /// The client ended it, or broke the protocol.
+    Ended(R),
+    /// No request came for too long.
+    TooSlow,
+    /// The server stops.
+    ToFinish,
+}
+
+/// Drives a connection until something else than its requests is to be done.
+///
+/// The same as a `select!` of three futures, but cheaper for each request: timer and token wake
+/// this task when they must, so there is no need to poll them, which takes locks, at every wake.
+/// hyper's own `header_read_timeout` makes a timer for each request, at the price of 3 % of them.
+async fn until_told<C: Future>(mut connection: Pin<&mut C>, activity: &Activity, stop: &Stop) -> Told<C::Output> {
+    let mut look = pin!(sleep(REQUEST_HEAD_TIMEOUT / 2));
+    let mut told = pin!(stop.finish.cancelled());
+    let mut waiting_since_last_look = None;
+    let mut armed = false;
+    poll_fn(|context| {
+        if let Poll::Ready(result) = connection.as_mut().poll(context) {
+            return Poll::Ready(Told::Ended(result));
+        }
+        if !armed {
+            // From now on both wake this task; it is always woken the same way.
+            armed = true;
+            let _ = look.as_mut().poll(context);
+            let _ = told.as_mut().poll(context);
+        }
+        if stop.begun.load(Relaxed) && stop.finish.is_cancelled() {
+            return Poll::Ready(Told::ToFinish);
+        }
+        if look.is_elapsed() {
+            let waiting = activity.waiting();
+            if waiting.is_some() && waiting == waiting_since_last_look {
+                return Poll::Ready(Told::TooSlow);
+            }
+            waiting_since_last_look = waiting;
+            look.as_mut().reset(Instant::now() + REQUEST_HEAD_TIMEOUT / 2);
+            let _ = look.as_mut().poll(context);
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// What happens on a connection.
+#[derive(Debug, Default)]
+struct Activity {
+    asked: AtomicUsize,
+    answered: AtomicUsize,
+}
+
+impl Activity {
+    /// While the client is to send a request: how many it sent before.
+    fn waiting(&self) -> Option<usize> {
+        let asked = self.asked.load(Relaxed);
+        (asked == self.answered.load(Relaxed)).then_some(asked)
+    }
+}
+
+/// A body that tells of its end.
+struct Watched<B> {
+    body: B,
+    activity: Arc<Activity>,
+}
+
+impl<B> Drop for Watched<B> {
+    fn drop(&mut self) {
+        self.activity.answered.fetch_add(1, Relaxed);
+    }
+}
+
+impl<B: Body + Unpin> Body for Watched<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,90 @@
+//! Taking a port, and as many files as connections need.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use tokio::net::TcpListener;
+
+/// Most connections at once; further ones wait in the kernel's backlog until one ends. The limit on
+/// open files may lower it.
+pub const CONNECTIONS_MAX: u64 = 10_000;
+
+/// Files that the service needs beside its connections.
+const OTHER_FILES: u64 = 64;
+
+/// Connections that wait to be accepted; the kernel makes clients beyond it try again after 1 s.
+const BACKLOG: i32 = 4096;
+
+/// Longest time that a client may leave an answer unread; then the kernel drops the connection.
+pub const UNREAD_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Silence after which the kernel asks whether the client is still there.
+const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
+
+/// Takes `address`, which the setting called `setting` names.
+pub(crate) fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    open(address).map_err(|error| explain(setting, address, error))
+}
+
+fn open(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.set_reuse_address(true)?;
+    // Accepted connections inherit the next three from the listening socket.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(TCP_KEEPALIVE))?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNREAD_ANSWER_TIMEOUT))?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+fn explain(setting: &str, address: SocketAddr, error: io::Error) -> anyhow::Error {
+    let port = address.port();
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("port {port} is taken: stop the program that has it, or set {setting} to another port")
+        }
+        io::ErrorKind::PermissionDenied => format!("port {port} needs root: set {setting} to a port above 1023"),
+        _ => format!("set {setting} and its address to one that this machine has"),
+    };
+    anyhow::Error::new(error).context(format!("cannot listen on {address}: {advice}"))
+}
+
+/// [`CONNECTIONS_MAX`], or fewer where the limit on open files, raised as far as it goes, is lower.
+pub(crate) fn connections_max() -> usize {
+    let files = getrlimit(Resource::Nofile);
+    let wanted = CONNECTIONS_MAX + OTHER_FILES;
+    let most = files.maximum.map_or(wanted, |maximum| maximum.min(wanted));
+    let now = files.current.unwrap_or(wanted);
+    let raised = now >= most || setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..files }).is_ok();
+    let files = if raised { now.max(most) } else { now };
+    let connections = files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS_MAX);
+    // At most CONNECTIONS_MAX, which fits every usize.
+    usize::try_from(connections).unwrap_or(usize::MAX)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use socket2::SockRef;
+
+    #[tokio::test]
+    async fn an_accepted_connection_has_the_limits_of_the_listening_socket() {
+        let listener = listen("PORT", ([127, 0, 0, 1], 0).into()).unwrap();
+        let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
+        let (accepted, _client) = tokio::join!(listener.accept(), client);
+        let (stream, _) = accepted.unwrap();
+        let socket = SockRef::from(&stream);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(UNREAD_ANSWER_TIMEOUT));
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), TCP_KEEPALIVE);
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+    }
+}
