@@ -64,7 +64,12 @@ where
 }
 
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(work);
+    // A name lookup takes a thread that cannot be interrupted: dropping the runtime would wait for
+    // it, many seconds when the name server is silent.
+    runtime.shutdown_background();
+    result
 }
 
 fn report(result: anyhow::Result<()>, tell: impl FnOnce(anyhow::Error)) -> ExitCode {
@@ -80,4 +85,21 @@ fn report(result: anyhow::Result<()>, tell: impl FnOnce(anyhow::Error)) -> ExitC
 /// Writes to stderr without the panic of `eprintln!` when nobody listens.
 fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_thread_that_hangs_does_not_hold_the_end_up() {
+        let (sender, silence) = channel::<()>();
+        let result = block_on(async {
+            tokio::task::spawn_blocking(move || silence.recv());
+            Ok(())
+        });
+        assert!(result.is_ok());
+        drop(sender);
+    }
 }

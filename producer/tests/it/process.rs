@@ -137,6 +137,18 @@ fn the_log_is_json_if_wanted_and_only_as_loud_as_wanted() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn the_log_is_coloured_on_a_terminal_unless_no_color_is_set() {
+    for (no_color, coloured) in [("", true), ("1", false)] {
+        // `script` runs a command on a terminal of its own; when it goes, so does that one.
+        let mut command = std::process::Command::new("script");
+        command.args(["-qec", &format!("exec {PRODUCER} --port=0"), "/dev/null"]).env("NO_COLOR", no_color);
+        let line = testing::start_command(command).line();
+        assert_eq!(line.contains("\u{1b}["), coloured, "{line:?}");
+    }
+}
+
+#[test]
 fn the_health_check_exits_0_for_a_running_instance_and_1_for_none() {
     let (producer, address) = start(&[]);
     let port = address.port().to_string();
