@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
-use service::config::{ServiceConfig, Settings, boolean, ip_address, port, positive_duration};
+use service::value::{boolean, ip_address, port, positive_duration};
+use service::{ServiceConfig, Settings};
 
 /// The consumer's settings.
 #[derive(Clone, Debug, clap::Args)]

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use metrics::{counter, gauge};
-use service::program::About;
-use service::{Identity, Readiness, Server};
+use service::{About, Identity, Readiness, Server};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 

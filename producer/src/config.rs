@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use service::config::{ServiceConfig, Settings, ip_address, port};
+use service::value::{ip_address, port};
+use service::{ServiceConfig, Settings};
 
 /// The producer's settings.
 #[derive(Clone, Debug, clap::Args)]

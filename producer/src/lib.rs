@@ -9,9 +9,8 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use metrics::Counter;
 use service::metrics::http_requests_total;
-use service::program::About;
 use service::server::Answer;
-use service::{Identity, Readiness, Server};
+use service::{About, Identity, Readiness, Server};
 use tokio_util::sync::CancellationToken;
 
 mod config;

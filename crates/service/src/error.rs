@@ -7,8 +7,6 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::http::REQUEST_TIMEOUT;
-
 /// Longest plain-text reason, in bytes, that becomes an error's `message`; a longer one is left out.
 const REASON_BYTES_MAX: usize = 4 * 1024;
 
@@ -47,7 +45,7 @@ pub(crate) async fn as_json(method: Method, uri: Uri, response: Response) -> Res
     let message = match (status, String::from_utf8_lossy(&reason)) {
         (StatusCode::NOT_FOUND, _) => format!("nothing is at {}", uri.path()),
         (StatusCode::METHOD_NOT_ALLOWED, _) => format!("{method} is not possible at {}", uri.path()),
-        (StatusCode::REQUEST_TIMEOUT, _) => format!("the request was not complete within {REQUEST_TIMEOUT:?}"),
+        (StatusCode::REQUEST_TIMEOUT, _) => "the request was not complete in time".to_owned(),
         (_, reason) if !reason.is_empty() => reason.into_owned(),
         _ => status.canonical_reason().unwrap_or("error").to_lowercase(),
     };

@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::{Json, Router, routing};
 use serde::Serialize;
 
+use crate::about::About;
 use crate::config::ServiceConfig;
-use crate::program::About;
 
 /// Names the replica that gave an answer.
 pub const X_SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");

@@ -4,6 +4,7 @@
 //! [`program::run`]. Its HTTP face is an axum router that [`http::router`] completes and
 //! [`server::Server`] serves.
 
+pub mod about;
 pub mod config;
 mod connection;
 pub mod error;
@@ -19,7 +20,9 @@ pub mod retry;
 pub mod secret;
 pub mod server;
 pub mod shutdown;
+pub mod value;
 
+pub use about::About;
 pub use config::{ServiceConfig, Settings};
 pub use identity::Identity;
 pub use readiness::Readiness;

@@ -5,31 +5,9 @@ use std::process::ExitCode;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::about::About;
 use crate::config::{self, ConfigError, EXIT_USAGE, Invocation, Settings};
 use crate::{healthcheck, logging, shutdown};
-
-/// What a program says of itself.
-#[derive(Clone, Copy, Debug)]
-pub struct About {
-    /// Program, crate, image and Compose service: one word.
-    pub name: &'static str,
-    /// The crate's version.
-    pub version: &'static str,
-    /// One line for `--help`.
-    pub description: &'static str,
-}
-
-/// The [`About`] of the crate that calls this.
-#[macro_export]
-macro_rules! about {
-    () => {
-        $crate::program::About {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-            description: env!("CARGO_PKG_DESCRIPTION"),
-        }
-    };
-}
 
 /// Runs a service as this process: reads settings, sets up the log, then calls `service` with a
 /// token that SIGTERM or SIGINT cancels.
