@@ -1,0 +1,14 @@
+//! What the tests on real Docker share: a virtual Swarm, and a reader that runs our tutorials.
+//!
+//! The tests themselves are in `tests/`, a file a subject.
+
+pub mod cluster;
+pub mod compare;
+pub mod engine;
+pub mod images;
+pub mod machine;
+pub mod mesh;
+pub mod page;
+pub mod running;
+pub mod story;
+pub mod wait;

@@ -1,0 +1,119 @@
+//! The machines of a tutorial: the reader's laptop, which is this machine, and the nodes of a virtual
+//! Swarm, whose network and engine a command is run with.
+//!
+//! Each has a folder in which commands start: the checkout on the laptop, an empty one on a node.
+//! `ssh` and `scp` between them are small scripts, put first on the PATH.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use tempfile::TempDir;
+
+use crate::{cluster::Node, images, page::LAPTOP};
+
+/// The name that Compose gives to the checkout's containers, wherever the checkout is.
+pub const PROJECT: &str = "swarmyard";
+
+/// Settings of our Compose file: a page means their defaults unless it sets them.
+const SETTINGS: [&str; 8] = [
+    "REGISTRY",
+    "TAG",
+    "PRODUCER_PORT",
+    "PRODUCER_REPLICAS",
+    "CONSUMER_REPLICAS",
+    "SHOW_SERVED_BY",
+    "POLL_INTERVAL",
+    "COMPOSE_FILE",
+];
+
+/// All machines of a story.
+#[derive(Debug)]
+pub struct Machines {
+    folder: TempDir,
+    search_path: String,
+}
+
+impl Machines {
+    /// The laptop and these nodes.
+    ///
+    /// # Errors
+    /// When the scripts cannot be written.
+    pub fn new(nodes: &[Node]) -> Result<Self> {
+        let folder = TempDir::with_prefix("swarmyard-machines-")?;
+        let scripts = folder.path().join("scripts");
+        fs::create_dir(&scripts)?;
+        let shell = |start: &Path, enter: &str| {
+            format!("#!/bin/bash\ncd '{}' && {enter} bash -o pipefail -c \"$1\"\n", start.display())
+        };
+        // What stays in the foreground ends even when the test is killed.
+        let enter = "exec setpriv --pdeathsig TERM --";
+        write_script(&scripts.join(on(LAPTOP)), &shell(&images::root(), enter))?;
+        for node in nodes {
+            let home = folder.path().join(node.name());
+            fs::create_dir(&home)?;
+            let host = node.engine().host().unwrap_or_default().to_owned();
+            let enter = format!("DOCKER_HOST='{host}' exec nsenter --target {} --net --", node.process());
+            write_script(&scripts.join(on(node.name())), &shell(&home, &enter))?;
+        }
+        // On a terminal, curl shows no progress.
+        fs::write(folder.path().join(".curlrc"), "no-progress-meter\n")?;
+        write_script(&scripts.join("ssh"), SSH)?;
+        write_script(&scripts.join("scp"), SCP)?;
+        let before = std::env::var("PATH").context("there is a PATH")?;
+        let search_path = format!("{}:{before}", scripts.display());
+        Ok(Self { folder, search_path })
+    }
+
+    /// The command line `line`, about to be typed on a machine.
+    #[must_use]
+    pub fn command(&self, machine: &str, line: &str) -> Command {
+        let mut command = Command::new(self.folder.path().join("scripts").join(on(machine)));
+        command.arg(line).env("PATH", &self.search_path).env("COMPOSE_PROJECT_NAME", PROJECT);
+        command.env("MACHINES", self.folder.path()).env("CURL_HOME", self.folder.path());
+        for setting in SETTINGS {
+            command.env_remove(setting);
+        }
+        command
+    }
+
+    /// A folder for files of the story.
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+}
+
+fn on(machine: &str) -> String {
+    format!("on-{machine}")
+}
+
+fn write_script(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text)?;
+    fs::set_permissions(path, Permissions::from_mode(0o755))?;
+    Ok(())
+}
+
+/// `ssh MACHINE COMMAND...` runs it there. `ssh -NL PORT:localhost:PORT MACHINE` finds its tunnel dug
+/// already, looks whether something answers at its end, and stays in the foreground.
+const SSH: &str = r#"#!/bin/bash
+if [ "$1" = -NL ]; then
+    curl --silent --show-error --output /dev/null "http://localhost:${2%%:*}/" && exec sleep infinity
+    exit 255
+fi
+machine=${1#*@}
+shift
+exec "on-$machine" "$*"
+"#;
+
+/// `scp FILE... MACHINE:[FOLDER]` copies, because all folders are on this machine.
+const SCP: &str = r#"#!/bin/bash
+set -e
+target=${!#}
+machine=${target%%:*}
+exec cp -r "${@:1:$#-1}" "$MACHINES/${machine#*@}/${target#*:}"
+"#;

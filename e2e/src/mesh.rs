@@ -1,0 +1,153 @@
+//! What stands in for Swarm's load balancing on a kernel that has none.
+//!
+//! A service's virtual address and the ingress routing mesh are the kernel's IPVS. Without it they
+//! never answer. Then `docker stack deploy` gets one more file: the services get DNS round robin
+//! instead of a virtual address, and a service on every node answers on the port that the mesh would
+//! have opened there. On a kernel with IPVS nothing of this is used.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::Result;
+use regex::Regex;
+
+/// The service that listens where the routing mesh would: a name to find in lists of services.
+pub const STAND_IN: &str = "routing-mesh";
+
+/// What the stand-in runs.
+pub const STAND_IN_IMAGE: &str = "nginx:1-alpine";
+
+/// Whether this kernel can balance the load of Swarm services.
+#[must_use]
+pub fn kernel_has_ipvs() -> bool {
+    // Loads it where it is a module, as the engine does. Where it is built in, or is missing, this fails.
+    let _ = Command::new("modprobe").arg("ip_vs").output();
+    Path::new("/proc/net/ip_vs").exists()
+}
+
+/// Writes the file that gives every service a name instead of a virtual address; deploy it with
+/// `PRODUCER_PORT=0`, because only a port of the same number is replaced.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write_round_robin(folder: &Path) -> Result<PathBuf> {
+    write(folder, "round-robin.yml", ROUND_ROBIN)
+}
+
+/// Writes the same file with the stand-in for the routing mesh on port 5000 of every node.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write_stand_in(folder: &Path) -> Result<PathBuf> {
+    let nginx = write(folder, "nginx.conf", NGINX)?;
+    let stand_in = format!(
+        "{ROUND_ROBIN}  {STAND_IN}:
+    image: {STAND_IN_IMAGE}
+    configs: [{{source: {STAND_IN}, target: /etc/nginx/nginx.conf}}]
+    ports: [{{target: 5000, published: 5000, mode: host}}]
+    deploy: {{mode: global, endpoint_mode: dnsrr}}
+configs:
+  {STAND_IN}:
+    file: {}
+",
+        nginx.display()
+    );
+    write(folder, "stand-in.yml", &stand_in)
+}
+
+/// The command of a page as it has to be here: with the file `stand_in` for a stack, and with ports
+/// of the node instead of the mesh for a service.
+///
+/// # Errors
+/// Never for the patterns that stand here.
+pub fn adapt(command: &str, stand_in: &Path) -> Result<String> {
+    let deploy = Regex::new(r"docker stack deploy((?: -c \S+)+)")?;
+    let publish = Regex::new(r"(docker service create .*)--publish (\d+):(\d+)")?;
+    let more = format!("PRODUCER_PORT=0 docker stack deploy$1 -c {}", stand_in.display());
+    let command = deploy.replace(command, more);
+    let command = publish.replace(&command, "$1--publish published=$2,target=$3,mode=host");
+    Ok(command.into_owned())
+}
+
+/// The lines of a page or of an output without what only the mesh would show, or only its stand-in.
+///
+/// # Errors
+/// Never for the patterns that stand here.
+pub fn without_mesh(text: &str) -> Result<Vec<String>> {
+    let not_found = Regex::new(&format!(r"image {STAND_IN_IMAGE} could not be accessed[^.]*\.[^.]*\."))?;
+    let port = Regex::new(r",?\*:\d+->\d+/tcp")?;
+    let text = not_found.replace_all(text, "");
+    let lines = text.lines().filter(|line| !line.contains(STAND_IN));
+    Ok(lines.map(|line| port.replace_all(line, "").into_owned()).collect())
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
+    let path = folder.join(name);
+    fs::write(&path, text)?;
+    Ok(path)
+}
+
+const ROUND_ROBIN: &str = "services:
+  producer:
+    ports: [{target: 5000, mode: host}]
+    deploy: {endpoint_mode: dnsrr}
+  consumer:
+    deploy: {endpoint_mode: dnsrr}
+";
+
+/// As the mesh does, each connection goes to the next replica, and replicas that leave are forgotten.
+const NGINX: &str = "user nginx;
+events {}
+http {
+  access_log off;
+  resolver 127.0.0.11 valid=1s ipv6=off;
+  server {
+    listen 5000;
+    location / {
+      set $producer http://producer:5000;
+      proxy_pass $producer;
+      proxy_http_version 1.1;
+      proxy_set_header Connection close;
+    }
+  }
+}
+";
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{adapt, without_mesh};
+
+    #[test]
+    fn only_what_needs_the_mesh_is_adapted() -> anyhow::Result<()> {
+        for (page, here) in [
+            (
+                "TAG=2 docker stack deploy -c docker-compose.yml myapp",
+                "TAG=2 PRODUCER_PORT=0 docker stack deploy -c docker-compose.yml -c /x.yml myapp",
+            ),
+            (
+                "docker service create --name registry --publish 5001:5000 registry:2",
+                "docker service create --name registry --publish published=5001,target=5000,mode=host registry:2",
+            ),
+            ("docker service ls", "docker service ls"),
+            ("docker compose up --build", "docker compose up --build"),
+        ] {
+            assert_eq!(adapt(page, Path::new("/x.yml"))?, here);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn lists_lose_the_stand_in_and_the_ports_of_the_mesh() -> anyhow::Result<()> {
+        let lines = "a  myapp_producer 1/1 *:5000->5000/tcp,*:5000->5000/tcp\nb myapp_routing-mesh global\n\
+            image nginx:1-alpine could not be accessed on a registry to record\n\
+            its digest. Each node will access nginx:1-alpine independently,\n\
+            possibly leading to different nodes running different\nversions of the image.\nc";
+        assert_eq!(without_mesh(lines)?, ["a  myapp_producer 1/1 ", "", "c"]);
+        Ok(())
+    }
+}

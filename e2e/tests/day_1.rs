@@ -1,0 +1,145 @@
+//! Lives through `docs/day-1.md`, line by line.
+#![expect(clippy::print_stdout, reason = "the report of a test")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context, Result};
+use e2e::{
+    cluster::{Cluster, Node},
+    engine::{Engine, output_of, require_engine_and_root},
+    images,
+    machine::{Machines, PROJECT},
+    mesh,
+    page::{self, Action, LAPTOP, Step},
+    story::{Story, Surroundings},
+};
+
+/// Where the page puts its registry, on the manager and, through a tunnel, on the laptop.
+const REGISTRY_PORT: u16 = 5001;
+
+#[test]
+fn every_command_of_day_1_does_what_the_page_says() -> Result<()> {
+    require_engine_and_root()?;
+    let page = images::root().join("docs/day-1.md");
+    let steps = page::read(&fs::read_to_string(&page)?)?;
+    let _compose = Compose::clean()?;
+
+    // The nodes come when they are needed, because the registry's port is then taken on this machine.
+    let (alone, together) = steps.split_at(steps.iter().position(needs_nodes).unwrap_or(steps.len()));
+    live(&page, alone, &Machines::new(&[])?, &Here { stand_in: None })?;
+
+    let cluster = Cluster::up(&["manager", "worker"], Some(REGISTRY_PORT))?;
+    let machines = Machines::new(cluster.nodes())?;
+    println!("From here on, `manager` and `worker` are containers, and scripts stand in for ssh and scp.");
+    println!("Both nodes get registry:2 now, which a Pi would pull from Docker Hub.");
+    for node in cluster.nodes() {
+        node.load(&["registry:2"])?;
+    }
+    let here = Here::prepare(&cluster, &machines)?;
+    live(&page, together, &machines, &here)
+}
+
+fn needs_nodes(step: &Step) -> bool {
+    match &step.action {
+        Action::Type { machine, command, .. } => {
+            machine != LAPTOP || command.contains("ssh ") || command.contains("scp ")
+        }
+        Action::Interrupt => false,
+    }
+}
+
+fn live(page: &Path, steps: &[Step], machines: &Machines, here: &Here) -> Result<()> {
+    let mut story = Story::new(machines, here);
+    for step in steps {
+        let start = Instant::now();
+        match &step.action {
+            Action::Type { machine, command, .. } => println!("{:4} {machine}$ {command}", step.line),
+            Action::Interrupt => println!("{:4} ^C", step.line),
+        }
+        story.follow(step).with_context(|| format!("{}:{}", page.display(), step.line))?;
+        println!("     {:.1} s", start.elapsed().as_secs_f32());
+    }
+    Ok(())
+}
+
+/// The kernel, as far as the page can notice it.
+struct Here {
+    /// What stands in for the routing mesh, where the kernel has none.
+    stand_in: Option<PathBuf>,
+}
+
+impl Here {
+    fn prepare(cluster: &Cluster, machines: &Machines) -> Result<Self> {
+        if mesh::kernel_has_ipvs() {
+            return Ok(Self { stand_in: None });
+        }
+        println!("This kernel has no IPVS, so Swarm's routing mesh cannot answer. Therefore:");
+        println!("- `docker stack deploy` gets one more file, with DNS round robin instead of virtual");
+        println!("  addresses, and {} on port 5000 of every node;", mesh::STAND_IN_IMAGE);
+        println!("- the registry's port is the manager's, and the worker's traffic is sent there;");
+        println!("- ports that only the mesh would list are not compared.");
+        let manager = cluster.node("manager")?;
+        for node in cluster.nodes() {
+            node.load(&[mesh::STAND_IN_IMAGE])?;
+            if node.name() != manager.name() {
+                send_registry_traffic(node, manager)?;
+            }
+        }
+        Ok(Self { stand_in: Some(mesh::write_stand_in(&machines.folder())?) })
+    }
+}
+
+/// The mesh would answer at `localhost` of every node; here one node sends on what it gets.
+fn send_registry_traffic(from: &Node, to: &Node) -> Result<()> {
+    let address = to.address();
+    from.shell(&format!(
+        "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
+        iptables -t nat -I OUTPUT -d 127.0.0.1 -p tcp --dport {REGISTRY_PORT} -j DNAT --to {address}:{REGISTRY_PORT}
+        iptables -t nat -I POSTROUTING -d {address} -p tcp --dport {REGISTRY_PORT} -j MASQUERADE"
+    ))
+    .map(drop)
+}
+
+impl Surroundings for Here {
+    fn adapt(&self, command: &str) -> Result<String> {
+        match &self.stand_in {
+            Some(stand_in) => mesh::adapt(command, stand_in),
+            None => Ok(command.to_owned()),
+        }
+    }
+
+    fn strip(&self, lines: &str) -> Result<Vec<String>> {
+        match &self.stand_in {
+            Some(_) => mesh::without_mesh(lines),
+            None => Ok(lines.lines().map(str::to_owned).collect()),
+        }
+    }
+}
+
+/// The page's Compose project on this machine, gone before the story and after it.
+struct Compose;
+
+impl Compose {
+    fn clean() -> Result<Self> {
+        output_of(&mut Self::down())?;
+        Ok(Self)
+    }
+
+    fn down() -> Command {
+        let mut command = Engine::local().command();
+        let down = ["compose", "--project-name", PROJECT, "down", "--remove-orphans", "--timeout", "1"];
+        command.args(down).current_dir(images::root());
+        command
+    }
+}
+
+impl Drop for Compose {
+    fn drop(&mut self) {
+        let _ = output_of(&mut Self::down());
+    }
+}

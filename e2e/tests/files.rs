@@ -1,0 +1,94 @@
+//! Rules for the files that describe images and services; they need the `docker` command, no engine.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use e2e::{
+    engine::{Engine, output_of},
+    images,
+};
+
+/// The Dockerfiles: name and text.
+fn dockerfiles() -> Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(images::root())? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with("Dockerfile.") {
+            let text = fs::read_to_string(images::root().join(&name))?;
+            files.push((name, text));
+        }
+    }
+    ensure!(!files.is_empty(), "there are no Dockerfiles");
+    Ok(files)
+}
+
+/// A Dockerfile's build stage and its image's stage.
+fn stages(text: &str) -> Result<(&str, &str)> {
+    text.split_once("\n# The image:").context("the image's stage starts with its comment")
+}
+
+#[test]
+fn the_build_stage_is_the_same_text_in_every_dockerfile() -> Result<()> {
+    let files = dockerfiles()?;
+    let (first_name, first) = &files[0];
+    for (name, text) in &files {
+        ensure!(stages(text)?.0 == stages(first)?.0, "{name} and {first_name} differ in their build stage");
+    }
+    Ok(())
+}
+
+#[test]
+fn everything_is_compiled_on_the_building_machine_and_the_image_runs_nothing() -> Result<()> {
+    for (name, text) in dockerfiles()? {
+        let (build, image) = stages(&text)?;
+        let from =
+            |text: &str| text.lines().filter(|line| line.starts_with("FROM ")).map(str::to_owned).collect::<Vec<_>>();
+        ensure!(from(build).iter().all(|line| line.starts_with("FROM --platform=$BUILDPLATFORM ")), "{name}");
+        ensure!(from(build).len() == 1 && from(image) == ["FROM scratch"], "{name}");
+        ensure!(!image.contains("\nRUN "), "{name}");
+        ensure!(!text.starts_with("# syntax="), "{name}: that frontend is an image, which offline builds lack");
+    }
+    Ok(())
+}
+
+#[test]
+fn compose_and_stack_accept_the_same_file() -> Result<()> {
+    let root = images::root();
+    output_of(Engine::local().command().args(["compose", "config", "--quiet"]).current_dir(&root))?;
+    output_of(Engine::local().command().args(["stack", "config", "-c", "docker-compose.yml"]).current_dir(&root))?;
+    Ok(())
+}
+
+#[test]
+fn bake_builds_what_compose_runs() -> Result<()> {
+    let root = images::root();
+    let services = output_of(Engine::local().command().args(["compose", "config", "--services"]).current_dir(&root))?;
+    let plan = output_of(Engine::local().command().args(["buildx", "bake", "--print"]).current_dir(&root))?;
+    let plan: serde_json::Value = serde_json::from_str(&plan)?;
+    for service in services.lines() {
+        let target = &plan["target"][service];
+        ensure!(target["dockerfile"] == format!("Dockerfile.{service}"), "{service}: {target}");
+        ensure!(target["tags"][0] == format!("{service}:latest"), "{service}: {target}");
+        ensure!(
+            target["platforms"] == serde_json::json!(["linux/amd64", "linux/arm64", "linux/arm/v7"]),
+            "{service}: {target}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn the_readme_lists_every_variable_of_the_compose_file_with_its_default() -> Result<()> {
+    let compose = fs::read_to_string(images::root().join("docker-compose.yml"))?;
+    let readme = fs::read_to_string(images::root().join("README.md"))?;
+    let rows: Vec<Vec<&str>> = readme.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
+    for variable in compose.split("${").skip(1) {
+        let (name, rest) = variable.split_once(":-").context("every variable has a default")?;
+        let default = rest.split('}').next().context("a variable ends")?;
+        let cell = |text: &str| format!("`{text}`");
+        let named = |row: &&Vec<&str>| row.len() > 2 && row[1].split(", ").any(|found| found == cell(name));
+        let row = rows.iter().find(named).with_context(|| format!("{name} is not in README.md"))?;
+        ensure!(default.is_empty() || row[2].contains(&cell(default)), "{name}: {default} is not in {row:?}");
+    }
+    Ok(())
+}
