@@ -1,6 +1,6 @@
 //! The consumer's settings.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::Url;
@@ -28,9 +28,6 @@ pub struct Config {
         env = "SHOW_SERVED_BY",
         value_name = "BOOL",
         default_value = "false",
-        default_missing_value = "true",
-        num_args = 0..=1,
-        require_equals = true,
         value_parser = boolean
     )]
     pub show_served_by: bool,
@@ -53,8 +50,8 @@ impl Settings for Config {
         &self.service
     }
 
-    fn health_port(&self) -> u16 {
-        self.ops_port
+    fn health_address(&self) -> SocketAddr {
+        (self.ops_host, self.ops_port).into()
     }
 }
 

@@ -3,22 +3,25 @@
 //! What it prints on stdout is what the tutorials show, to the letter: `Received number: 73`, or
 //! `Error fetching the number: ` and a reason. Health and metrics are at `OPS_PORT`.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use anyhow::Context;
 use axum::Router;
-use metrics::{counter, gauge};
-use service::{About, Identity, Readiness, Server};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+use service::{About, Identity, Readiness, Server, Settings};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
 mod config;
 mod poll;
+mod print;
 mod resolve;
 
 pub use config::Config;
 use poll::{Answer, PollError, Poller};
+use print::Printer;
 
 /// What the program says of itself.
 pub const ABOUT: About = service::about!();
@@ -41,8 +44,10 @@ pub struct Consumer {
 pub fn bind(config: &Config) -> anyhow::Result<Consumer> {
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::unready("no number received yet");
-    let server = Server::bind("OPS_PORT", (config.ops_host, config.ops_port).into(), &identity, &config.service)?;
+    let server = Server::bind(("OPS_HOST", "OPS_PORT"), config.health_address(), &identity, &config.service)?;
     let ops = service::http::router(Router::new(), &identity, &readiness);
+    describe_counter!("consumer_polls_total", "Polls of the producer, by their result");
+    describe_gauge!("consumer_last_number", "The number received last");
     let poller = Poller::new(config.producer_url.clone(), config.poll_timeout)?;
     let Config { poll_interval, show_served_by, .. } = *config;
     Ok(Consumer { server, ops, readiness, poller, poll_interval, show_served_by })
@@ -67,18 +72,22 @@ impl Consumer {
         let polling = async {
             // Whatever ends the polling ends the service.
             let _stop_serving = stop.clone().drop_guard();
+            let mut printer = Printer::start();
             loop {
                 let Some(result) = stop.run_until_cancelled(poller.poll()).await else { return Ok(()) };
                 record(&readiness, &result);
-                if let Err(error) = print(&line(result, show_served_by)) {
-                    return if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) };
+                match stop.run_until_cancelled(printer.print(line(result, show_served_by))).await {
+                    None => return Ok(()),
+                    Some(Ok(())) => {}
+                    Some(Err(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                    Some(Err(error)) => return Err(error),
                 }
                 stop.run_until_cancelled(time::sleep(poll_interval)).await;
             }
         };
         let (served, printed) = tokio::join!(serving, polling);
         served?;
-        Ok(printed?)
+        printed.context("cannot write to stdout")
     }
 }
 
@@ -105,11 +114,4 @@ fn line(result: Result<Answer, PollError>, show_served_by: bool) -> String {
         Ok(Answer { number, .. }) => format!("Received number: {number}"),
         Err(error) => format!("Error fetching the number: {error}"),
     }
-}
-
-/// Writes one line at once, also into a pipe, where stdout would hold it back.
-fn print(line: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
-    stdout.flush()
 }

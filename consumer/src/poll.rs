@@ -5,10 +5,11 @@ use std::io;
 use std::time::Duration;
 
 use reqwest::header::CONNECTION;
+use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 
-use crate::resolve::{NameNotFound, ShuffledResolver};
+use crate::resolve::{LookupError, ShuffledResolver};
 
 /// Longest answer that is read; a longer one is an error. The producer's has 14 bytes.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -24,7 +25,7 @@ pub(crate) struct Answer {
 /// Why a poll gave no number.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PollError {
-    #[error("{0} (is there a service of that name in this network?)")]
+    #[error("{0}")]
     NameNotFound(String),
     #[error("connection refused by {server} (is the producer running?)")]
     Refused { server: String },
@@ -32,7 +33,9 @@ pub(crate) enum PollError {
     TimedOut(Duration),
     #[error("cannot reach {server}: {reason}")]
     Unreachable { server: String, reason: String },
-    #[error("HTTP {0}")]
+    #[error("{server} answered something that is not HTTP, or broke off: {reason}")]
+    Broken { server: String, reason: String },
+    #[error("HTTP {}{}", .0.as_u16(), .0.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default())]
     Status(StatusCode),
     #[error("the answer has more than {ANSWER_BYTES_MAX} bytes")]
     TooLong,
@@ -50,6 +53,7 @@ impl PollError {
             Self::Refused { .. } => "refused",
             Self::TimedOut(_) => "timed_out",
             Self::Unreachable { .. } => "unreachable",
+            Self::Broken { .. } => "broken",
             Self::Status(_) => "http_status",
             Self::TooLong | Self::NotJson | Self::NoNumber => "bad_answer",
         }
@@ -67,11 +71,15 @@ pub(crate) struct Poller {
 impl Poller {
     pub(crate) fn new(url: Url, timeout: Duration) -> reqwest::Result<Self> {
         let client = Client::builder()
-            .dns_resolver(ShuffledResolver)
+            // One of several addresses may be dead: half of the time is for finding a living one.
+            .dns_resolver(ShuffledResolver { timeout: timeout / 2 })
+            .connect_timeout(timeout / 2)
             // A Swarm VIP balances connections, not requests: a kept one would hide the replicas.
             .pool_max_idle_per_host(0)
             // A proxy of the machine's owner cannot know names of a container network.
             .no_proxy()
+            // The producer has no other place; a detour would hide who failed.
+            .redirect(Policy::none())
             .timeout(timeout)
             .build()?;
         Ok(Self { client, url, timeout })
@@ -97,16 +105,20 @@ impl Poller {
     }
 
     fn explain(&self, error: &reqwest::Error) -> PollError {
+        if let Some(error) = cause::<LookupError>(error) {
+            return PollError::NameNotFound(error.to_string());
+        }
         if error.is_timeout() {
-            return PollError::TimedOut(self.timeout);
+            let limit = if error.is_connect() { self.timeout / 2 } else { self.timeout };
+            return PollError::TimedOut(limit);
         }
-        if let Some(name) = cause::<NameNotFound>(error) {
-            return PollError::NameNotFound(name.to_string());
-        }
-        let server = self.url.authority().to_owned();
+        // Without user and password, which a URL may hold.
+        let host = self.url.host_str().unwrap_or_default();
+        let server = format!("{host}:{}", self.url.port_or_known_default().unwrap_or_default());
         match cause::<io::Error>(error) {
             Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => PollError::Refused { server },
-            _ => PollError::Unreachable { server, reason: innermost(error) },
+            _ if error.is_connect() => PollError::Unreachable { server, reason: innermost(error) },
+            _ => PollError::Broken { server, reason: innermost(error) },
         }
     }
 }

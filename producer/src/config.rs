@@ -1,6 +1,6 @@
 //! The producer's settings.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use service::value::{ip_address, port};
 use service::{ServiceConfig, Settings};
@@ -26,7 +26,7 @@ impl Settings for Config {
         &self.service
     }
 
-    fn health_port(&self) -> u16 {
-        self.port
+    fn health_address(&self) -> SocketAddr {
+        (self.host, self.port).into()
     }
 }

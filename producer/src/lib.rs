@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use metrics::Counter;
 use service::metrics::http_requests_total;
 use service::server::Answer;
-use service::{About, Identity, Readiness, Server};
+use service::{About, Identity, Readiness, Server, Settings};
 use tokio_util::sync::CancellationToken;
 
 mod config;
@@ -50,7 +50,7 @@ pub struct Producer {
 pub fn bind(config: &Config) -> anyhow::Result<Producer> {
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::ready();
-    let server = Server::bind("PORT", (config.host, config.port).into(), &identity, &config.service)?;
+    let server = Server::bind(("HOST", "PORT"), config.health_address(), &identity, &config.service)?;
     let numbers = Numbers::new();
     let routes = Router::new()
         .route("/", routing::get(async || INDEX))

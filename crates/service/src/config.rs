@@ -5,6 +5,7 @@
 
 use std::error::Error;
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::builder::{Resettable, StyledStr};
@@ -58,8 +59,16 @@ pub trait Settings: Args {
     /// The part that every service has.
     fn service(&self) -> &ServiceConfig;
 
-    /// The port on which this machine can ask for `/healthz`.
-    fn health_port(&self) -> u16;
+    /// The address on which the service answers `/healthz`.
+    fn health_address(&self) -> SocketAddr;
+
+    /// Checks what one value alone does not show, such as a secret that is also a file.
+    ///
+    /// # Errors
+    /// One line that names the setting and what is accepted.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 /// What the command line asks for.
@@ -93,15 +102,17 @@ pub fn parse<C: Settings>(
     about: &About,
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Invocation<C>, ConfigError> {
-    let mut command = without_unset_variables(command::<C>(about));
+    let wrong = |line| ConfigError::Wrong(format!("{}: {line}", about.name));
+    let mut command = without_unset_variables(command::<C>(about)).map_err(wrong)?;
     let result = command.try_get_matches_from_mut(args);
     let explain = |error| explain(about, &command, &error);
     let mut matches = result.map_err(explain)?;
+    if let Some((HEALTHCHECK, matches)) = matches.subcommand() {
+        return Ok(Invocation::Healthcheck(C::from_arg_matches(matches).map_err(explain)?));
+    }
     let config = C::from_arg_matches_mut(&mut matches).map_err(explain)?;
-    Ok(match matches.subcommand_name() {
-        Some(HEALTHCHECK) => Invocation::Healthcheck(config),
-        _ => Invocation::Run(config),
-    })
+    config.check().map_err(wrong)?;
+    Ok(Invocation::Run(config))
 }
 
 const HEALTHCHECK: &str = "healthcheck";
@@ -120,19 +131,24 @@ pub fn command<C: Settings>(about: &About) -> Command {
         // `C` is an `Args` struct whose documentation would replace the program's own.
         .about(about.description)
         .long_about(Resettable::Reset)
-        .mut_args(|arg| arg.hide_env_values(true))
+        .mut_args(|arg| arg.hide_env_values(true).global(true))
 }
 
-fn without_unset_variables(mut command: Command) -> Command {
-    let unset: Vec<_> = command
-        .get_arguments()
-        .filter(|arg| arg.get_env().and_then(std::env::var_os).is_some_and(|value| is_unset(&value.to_string_lossy())))
-        .map(|arg| arg.get_id().clone())
-        .collect();
+/// Takes the variables that count as unset off the command.
+fn without_unset_variables(mut command: Command) -> Result<Command, String> {
+    let mut unset = Vec::new();
+    for arg in command.get_arguments() {
+        let Some(name) = arg.get_env() else { continue };
+        match std::env::var_os(name).map(OsString::into_string) {
+            Some(Ok(value)) if is_unset(&value) => unset.push(arg.get_id().clone()),
+            Some(Err(_)) => return Err(format!("{}: its value is not UTF-8 text", name.to_string_lossy())),
+            _ => {}
+        }
+    }
     for id in unset {
         command = command.mut_arg(id, |arg| arg.env(Resettable::Reset));
     }
-    command
+    Ok(command)
 }
 
 fn is_unset(value: &str) -> bool {
@@ -160,17 +176,20 @@ fn explain(about: &About, command: &Command, error: &clap::Error) -> ConfigError
         Some(variable) => format!("{} ({argument})", variable.to_string_lossy()),
         None => argument,
     };
-    let value = text(ContextKind::InvalidValue);
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let accepted = text(ContextKind::ValidValue)
+        .filter(|values| !values.is_empty())
         .map(|values| format!("accepted are {values}"))
         .or_else(|| error.source().map(ToString::to_string));
-    ConfigError::Wrong(match (value, accepted) {
-        (Some(value), Some(accepted)) => format!("{name}: {setting} is '{value}': {accepted}"),
-        (None, _) if error.kind() == ErrorKind::UnknownArgument => {
-            format!("{name}: no such argument: {setting}; see `{name} --help`")
+    let problem = match accepted {
+        Some(accepted) => format!("{setting} is '{}': {accepted}", value.escape_debug()),
+        None if error.kind() == ErrorKind::UnknownArgument => {
+            format!("no such argument: {setting}; see `{name} --help`")
         }
-        _ => format!("{name}: {setting}: {}; see `{name} --help`", error.kind()),
-    })
+        None if value.is_empty() => format!("{setting} needs a value; see `{name} --help`"),
+        None => format!("{setting}: {}; see `{name} --help`", error.kind()),
+    };
+    ConfigError::Wrong(format!("{name}: {problem}"))
 }
 
 #[cfg(test)]

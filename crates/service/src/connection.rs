@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -14,10 +15,12 @@ use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::{Request, Response};
 use futures_util::future::Either;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +34,12 @@ pub const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// Largest request head, and what is read ahead of a slow handler; a larger head is answered 431.
 pub const REQUEST_HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Wait at the stop for the first request of a connection that was opened just before.
-const FIRST_REQUEST_GRACE: Duration = Duration::from_millis(300);
+/// The same limit for connections that come when most slots are taken: who says nothing then makes
+/// room soon.
+pub const REQUEST_HEAD_TIMEOUT_CROWDED: Duration = Duration::from_secs(2);
+
+/// Wait at the stop for a request that may be on its way.
+const LAST_REQUEST_GRACE: Duration = Duration::from_millis(300);
 
 /// What answers requests; an axum router does.
 pub trait App: Clone + Send + Sync + 'static {
@@ -79,6 +86,7 @@ pub(crate) async fn serve(
     app: &impl App,
     served_by: &HeaderValue,
     stop: &Stop,
+    head_timeout: Duration,
 ) -> hyper::Result<()> {
     let activity = Arc::new(Activity::default());
     let finished = |mut response: Response<_>| {
@@ -86,7 +94,7 @@ pub(crate) async fn serve(
         if stop.begun.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok::<_, Infallible>(response.map(|body| Watched { body, activity: activity.clone() }))
+        Ok::<_, Infallible>(response.map(|body| WatchedBody { body, activity: activity.clone() }))
     };
     let service = service_fn(|request| {
         activity.asked.fetch_add(1, Relaxed);
@@ -102,18 +110,21 @@ pub(crate) async fn serve(
         // Without this, hyper looks during each request whether the client has gone, and takes a
         // new buffer to do so. Clients that close their side early get their answer, too.
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(WatchedStream { stream: TokioIo::new(stream), activity: activity.clone() }, service);
     let mut connection = pin!(connection);
 
-    match until_told(connection.as_mut(), &activity, stop).await {
+    match until_told(connection.as_mut(), &activity, stop, head_timeout / 2).await {
         Told::Ended(result) => return result,
         Told::TooSlow => return Ok(()),
         Told::ToFinish => {}
     }
-    if activity.asked.load(Relaxed) == 0 {
-        // Its request may be on the way; the answer to it closes the connection.
-        if let Ok(result) = timeout(FIRST_REQUEST_GRACE, connection.as_mut()).await {
+    if activity.waiting().is_some() {
+        // A request may be on its way; the answer to it closes the connection.
+        if let Ok(result) = timeout(LAST_REQUEST_GRACE, connection.as_mut()).await {
             return result;
+        }
+        if activity.waiting().is_some() {
+            return Ok(());
         }
     }
     connection.as_mut().graceful_shutdown();
@@ -135,8 +146,13 @@ enum Told<R> {
 /// The same as a `select!` of three futures, but cheaper for each request: timer and token wake
 /// this task when they must, so there is no need to poll them, which takes locks, at every wake.
 /// hyper's own `header_read_timeout` makes a timer for each request, at the price of 3 % of them.
-async fn until_told<C: Future>(mut connection: Pin<&mut C>, activity: &Activity, stop: &Stop) -> Told<C::Output> {
-    let mut look = pin!(sleep(REQUEST_HEAD_TIMEOUT / 2));
+async fn until_told<C: Future>(
+    mut connection: Pin<&mut C>,
+    activity: &Activity,
+    stop: &Stop,
+    look_interval: Duration,
+) -> Told<C::Output> {
+    let mut look = pin!(sleep(look_interval));
     let mut told = pin!(stop.finish.cancelled());
     let mut waiting_since_last_look = None;
     let mut armed = false;
@@ -147,9 +163,10 @@ async fn until_told<C: Future>(mut connection: Pin<&mut C>, activity: &Activity,
         if !armed {
             // From now on both wake this task; it is always woken the same way.
             armed = true;
-            let _ = look.as_mut().poll(context);
-            let _ = told.as_mut().poll(context);
+            arm(look.as_mut(), context);
+            arm(told.as_mut(), context);
         }
+        // The flag spares a lock for each request.
         if stop.begun.load(Relaxed) && stop.finish.is_cancelled() {
             return Poll::Ready(Told::ToFinish);
         }
@@ -159,12 +176,18 @@ async fn until_told<C: Future>(mut connection: Pin<&mut C>, activity: &Activity,
                 return Poll::Ready(Told::TooSlow);
             }
             waiting_since_last_look = waiting;
-            look.as_mut().reset(Instant::now() + REQUEST_HEAD_TIMEOUT / 2);
-            let _ = look.as_mut().poll(context);
+            look.as_mut().reset(Instant::now() + look_interval);
+            arm(look.as_mut(), context);
         }
         Poll::Pending
     })
     .await
+}
+
+/// Lets `future` wake this task. Without `unconstrained`, tokio may refuse that to a task which has
+/// done much in this turn.
+fn arm(future: impl Future, context: &mut Context<'_>) {
+    let _ = pin!(unconstrained(future)).poll(context);
 }
 
 /// What happens on a connection.
@@ -172,29 +195,64 @@ async fn until_told<C: Future>(mut connection: Pin<&mut C>, activity: &Activity,
 struct Activity {
     asked: AtomicUsize,
     answered: AtomicUsize,
+    /// The client has not taken yet what was answered.
+    unwritten: AtomicBool,
 }
 
 impl Activity {
     /// While the client is to send a request: how many it sent before.
     fn waiting(&self) -> Option<usize> {
         let asked = self.asked.load(Relaxed);
-        (asked == self.answered.load(Relaxed)).then_some(asked)
+        (asked == self.answered.load(Relaxed) && !self.unwritten.load(Relaxed)).then_some(asked)
+    }
+}
+
+/// A client's stream that tells whether it takes what is written.
+struct WatchedStream {
+    stream: TokioIo<TcpStream>,
+    activity: Arc<Activity>,
+}
+
+impl Read for WatchedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl Write for WatchedStream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        // hyper writes until all is written, or this is pending.
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.activity.unwritten.store(written.is_pending(), Relaxed);
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 
 /// A body that tells of its end.
-struct Watched<B> {
+struct WatchedBody<B> {
     body: B,
     activity: Arc<Activity>,
 }
 
-impl<B> Drop for Watched<B> {
+impl<B> Drop for WatchedBody<B> {
     fn drop(&mut self) {
         self.activity.answered.fetch_add(1, Relaxed);
     }
 }
 
-impl<B: Body + Unpin> Body for Watched<B> {
+impl<B: Body + Unpin> Body for WatchedBody<B> {
     type Data = B::Data;
     type Error = B::Error;
 

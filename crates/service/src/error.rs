@@ -1,13 +1,13 @@
 //! Errors as JSON: `{"status":404,"message":"…"}`.
 
 use axum::Json;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, HttpBody, to_bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// Longest plain-text reason, in bytes, that becomes an error's `message`; a longer one is left out.
+/// Longest plain-text reason, in bytes, that becomes an error's `message`; a longer one stays text.
 const REASON_BYTES_MAX: usize = 4 * 1024;
 
 /// An error for a client: what went wrong and what to do, in words that it may see.
@@ -37,16 +37,16 @@ impl IntoResponse for HttpError {
 /// into JSON. Status and headers (`Allow`, `Retry-After`) stay.
 pub(crate) async fn as_json(method: Method, uri: Uri, response: Response) -> Response {
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) || is_json(response.headers()) {
+    if !(status.is_client_error() || status.is_server_error()) || !is_short_text(&response) {
         return response;
     }
     let (mut parts, body) = response.into_parts();
     let reason = to_bytes(body, REASON_BYTES_MAX).await.unwrap_or_default();
     let message = match (status, String::from_utf8_lossy(&reason)) {
+        (_, reason) if !reason.is_empty() => reason.into_owned(),
         (StatusCode::NOT_FOUND, _) => format!("nothing is at {}", uri.path()),
         (StatusCode::METHOD_NOT_ALLOWED, _) => format!("{method} is not possible at {}", uri.path()),
         (StatusCode::REQUEST_TIMEOUT, _) => "the request was not complete in time".to_owned(),
-        (_, reason) if !reason.is_empty() => reason.into_owned(),
         _ => status.canonical_reason().unwrap_or("error").to_lowercase(),
     };
     // A status and a text always serialise.
@@ -56,6 +56,11 @@ pub(crate) async fn as_json(method: Method, uri: Uri, response: Response) -> Res
     Response::from_parts(parts, Body::from(json))
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+/// A page or a stream that a handler passes on is none.
+fn is_short_text(response: &Response) -> bool {
+    let is_text = match response.headers().get(CONTENT_TYPE) {
+        Some(kind) => kind.as_bytes().starts_with(b"text/plain"),
+        None => true,
+    };
+    is_text && response.body().size_hint().exact().is_some_and(|bytes| bytes <= REASON_BYTES_MAX as u64)
 }

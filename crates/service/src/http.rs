@@ -1,12 +1,14 @@
 //! The HTTP face of a service: its own routes, and those that every service has.
 
+use std::any::Any;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::error::{self, HttpError};
@@ -35,6 +37,7 @@ pub fn router(routes: Router, identity: &Identity, readiness: &Readiness) -> Rou
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
+        .layer(CatchPanicLayer::custom(internal_error))
         .layer(middleware::from_fn(json_errors))
         .layer(middleware::from_fn(metrics::count))
 }
@@ -44,6 +47,11 @@ async fn readyz(State(readiness): State<Readiness>) -> Result<&'static str, Http
         Ok(()) => Ok("ready\n"),
         Err(reason) => Err(HttpError::new(StatusCode::SERVICE_UNAVAILABLE, reason)),
     }
+}
+
+/// A handler that panics costs nobody but its own client anything; what it said is on stderr.
+fn internal_error(_: Box<dyn Any + Send>) -> Response {
+    HttpError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
 }
 
 async fn json_errors(request: Request, next: Next) -> Response {

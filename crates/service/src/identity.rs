@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use serde::Serialize;
 
@@ -99,7 +100,7 @@ async fn whoami(
     State(Identity(instance)): State<Identity>,
     ConnectInfo(caller): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
-) -> axum::response::Response {
+) -> Response {
     let forwarded = headers.get_all(X_FORWARDED_FOR).iter();
     let answer = Whoami {
         name: instance.name,
@@ -109,10 +110,11 @@ async fn whoami(
         node: instance.node.as_deref(),
         architecture: architecture(),
         uptime_seconds: instance.started.elapsed().as_secs(),
-        caller: caller.to_string(),
+        // On `::`, IPv4 clients would look like `::ffff:192.0.2.7`.
+        caller: SocketAddr::new(caller.ip().to_canonical(), caller.port()).to_string(),
         x_forwarded_for: forwarded.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect(),
     };
-    axum::response::IntoResponse::into_response(Json(answer))
+    Json(answer).into_response()
 }
 
 /// The processor in Docker's words, as in `docker buildx build --platform linux/…`.

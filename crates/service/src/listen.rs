@@ -24,9 +24,9 @@ pub const UNREAD_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Silence after which the kernel asks whether the client is still there.
 const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 
-/// Takes `address`, which the setting called `setting` names.
-pub(crate) fn listen(setting: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
-    open(address).map_err(|error| explain(setting, address, error))
+/// Takes `address`, which the settings called `settings` (host and port) name.
+pub(crate) fn listen(settings: (&str, &str), address: SocketAddr) -> anyhow::Result<TcpListener> {
+    open(address).map_err(|error| explain(settings, address, error))
 }
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {
@@ -46,14 +46,14 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-fn explain(setting: &str, address: SocketAddr, error: io::Error) -> anyhow::Error {
+fn explain((host_setting, port_setting): (&str, &str), address: SocketAddr, error: io::Error) -> anyhow::Error {
     let port = address.port();
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("port {port} is taken: stop the program that has it, or set {setting} to another port")
+            format!("port {port} is taken: stop the program that has it, or set {port_setting} to another port")
         }
-        io::ErrorKind::PermissionDenied => format!("port {port} needs root: set {setting} to a port above 1023"),
-        _ => format!("set {setting} and its address to one that this machine has"),
+        io::ErrorKind::PermissionDenied => format!("port {port} needs root: set {port_setting} to a port above 1023"),
+        _ => format!("set {host_setting} to an address that this machine has"),
     };
     anyhow::Error::new(error).context(format!("cannot listen on {address}: {advice}"))
 }
@@ -78,7 +78,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_accepted_connection_has_the_limits_of_the_listening_socket() {
-        let listener = listen("PORT", ([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = listen(("HOST", "PORT"), ([127, 0, 0, 1], 0).into()).unwrap();
         let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap());
         let (accepted, _client) = tokio::join!(listener.accept(), client);
         let (stream, _) = accepted.unwrap();

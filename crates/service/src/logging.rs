@@ -62,3 +62,17 @@ pub fn init(level: LogLevel, format: LogFormat) {
 fn colour_is_welcome() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use LevelFilter as Level;
+
+    #[test]
+    fn levels_have_the_names_of_pythons_logging_and_of_rusts() {
+        let level = |name| LevelFilter::from(LogLevel::from_str(name, true).unwrap());
+        let python = ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"].map(level);
+        assert_eq!(python, [Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR, Level::ERROR]);
+        assert_eq!(["trace", "warn"].map(level), [Level::TRACE, Level::WARN]);
+    }
+}

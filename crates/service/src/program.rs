@@ -27,7 +27,7 @@ where
             })
         }
         Ok(Invocation::Healthcheck(config)) => {
-            report(block_on(healthcheck::ask(config.health_port())), |error| say(&format!("unhealthy: {error:#}")))
+            report(block_on(healthcheck::ask(config.health_address())), |error| say(&format!("unhealthy: {error:#}")))
         }
         Err(ConfigError::Answer(text)) => {
             // Nobody reads it (`PROGRAM --help | head -1`): nothing is wrong.
@@ -69,15 +69,23 @@ fn say(line: &str) {
 mod tests {
     use super::*;
     use std::sync::mpsc::channel;
+    use std::time::Duration;
 
     #[test]
     fn a_thread_that_hangs_does_not_hold_the_end_up() {
-        let (sender, silence) = channel::<()>();
-        let result = block_on(async {
-            tokio::task::spawn_blocking(move || silence.recv());
-            Ok(())
+        let (_sender, silence) = channel::<()>();
+        let (end, ended) = channel();
+        std::thread::spawn(move || {
+            let result = block_on(async {
+                let (start, started) = tokio::sync::oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    let _ = start.send(());
+                    silence.recv()
+                });
+                Ok(started.await?)
+            });
+            end.send(result).unwrap();
         });
-        assert!(result.is_ok());
-        drop(sender);
+        ended.recv_timeout(Duration::from_mins(1)).unwrap().unwrap();
     }
 }

@@ -16,7 +16,7 @@ pub const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
 ///
 /// Waits between tries grow from [`RETRY_DELAY_MIN`] to [`RETRY_DELAY_MAX`], with jitter, so that
 /// replicas which lost the same dependency do not come back all at once. Each failed try logs one
-/// line: `waiting for redis: name not found, next try in 2 s`. `connect` must look names up anew
+/// line: `waiting for redis: name not found, next try in 2.0 s`. `connect` must look names up anew
 /// and bear its own time limit.
 pub async fn wait_for<T, E: Display, F: Future<Output = Result<T, E>>>(
     dependency: &str,
@@ -28,11 +28,13 @@ pub async fn wait_for<T, E: Display, F: Future<Output = Result<T, E>>>(
         .with_max_delay(RETRY_DELAY_MAX)
         .with_jitter()
         .without_max_times();
-    let tries = connect.retry(delays).notify(|error, delay| {
-        tracing::warn!("waiting for {dependency}: {error}, next try in {:.1} s", delay.as_secs_f64());
-    });
+    let tries = connect.retry(delays).notify(|error, delay| tracing::warn!("{}", line(dependency, error, delay)));
     // Without a last try, the only way out with an error is none at all.
     shutdown.run_until_cancelled(tries).await?.ok()
+}
+
+fn line(dependency: &str, error: &impl Display, delay: Duration) -> String {
+    format!("waiting for {dependency}: {error}, next try in {:.1} s", delay.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -54,8 +56,16 @@ mod tests {
         });
         assert_eq!(found.await, Some("redis"));
         assert_eq!(tries.get(), 20);
+        // Without jitter: 0.25 s, 0.5 s, 1 s, 2 s, 4 s, and 14 times 5 s.
+        assert!(start.elapsed() > Duration::from_millis(77_751), "{:?}", start.elapsed());
         // Jitter adds at most the delay itself.
         assert!(longest.get() > RETRY_DELAY_MIN && longest.get() <= 2 * RETRY_DELAY_MAX, "{:?}", longest.get());
+    }
+
+    #[test]
+    fn a_failed_try_is_one_friendly_line() {
+        let line = line("redis", &"name not found", Duration::from_secs(2));
+        assert_eq!(line, "waiting for redis: name not found, next try in 2.0 s");
     }
 
     #[tokio::test(start_paused = true)]

@@ -25,7 +25,7 @@ use crate::identity::Identity;
 use crate::listen::{connections_max, listen};
 use crate::readiness::Readiness;
 
-pub use crate::connection::{Answer, App, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT};
+pub use crate::connection::{Answer, App, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT, REQUEST_HEAD_TIMEOUT_CROWDED};
 pub use crate::listen::{CONNECTIONS_MAX, UNREAD_ANSWER_TIMEOUT};
 
 /// Pause after the system refused a connection for want of files or memory.
@@ -42,17 +42,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Takes `address`, which the setting called `setting` names. Port 0 takes any free port.
+    /// Takes `address`, which the settings called `settings` (host and port) name. Port 0 takes any
+    /// free port.
     ///
     /// # Errors
     /// When the address cannot be had; the message says what to do.
     pub fn bind(
-        setting: &str,
+        settings: (&str, &str),
         address: SocketAddr,
         identity: &Identity,
         config: &ServiceConfig,
     ) -> anyhow::Result<Self> {
-        let listener = listen(setting, address)?;
+        let listener = listen(settings, address)?;
         Ok(Self {
             address: listener.local_addr()?,
             listener,
@@ -76,10 +77,12 @@ impl Server {
     /// When the listening socket breaks at the stop.
     pub async fn run(self, app: impl App, readiness: Readiness, shutdown: CancellationToken) -> anyhow::Result<()> {
         tracing::info!("listening on http://{}", self.address);
+        let slots = connections_max();
         let connections = Connections {
             app,
             served_by: self.served_by,
-            slots: Arc::new(Semaphore::new(connections_max())),
+            slots: Arc::new(Semaphore::new(slots)),
+            slots_when_crowded: slots / 4,
             stop: Arc::default(),
             tracker: TaskTracker::new(),
             open: gauge!("http_connections"),
@@ -105,6 +108,8 @@ struct Connections<A> {
     app: A,
     served_by: HeaderValue,
     slots: Arc<Semaphore>,
+    /// With fewer free slots than this, new clients have to be quick.
+    slots_when_crowded: usize,
     stop: Arc<Stop>,
     tracker: TaskTracker,
     open: Gauge,
@@ -129,26 +134,32 @@ impl<A: App> Connections<A> {
 
     /// Accepts the connections that wait in the backlog: closing the socket would reset them.
     fn accept_waiting(&self, listener: &StdListener) {
-        while let Ok(slot) = self.slots.clone().try_acquire_owned()
-            && let Ok((stream, caller)) = listener.accept()
-        {
-            // It fails for a connection that is gone again, which has no wish any more.
-            if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
-                self.spawn(stream, caller, slot);
+        while let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            match listener.accept() {
+                Ok((stream, caller)) => {
+                    // It fails for a connection that is gone again, which has no wish any more.
+                    if let Ok(stream) = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                        self.spawn(stream, caller, slot);
+                    }
+                }
+                Err(error) if is_about_one_connection(&error) => {}
+                // Mostly: there are no more.
+                Err(_) => break,
             }
         }
     }
 
     fn spawn(&self, stream: TcpStream, caller: SocketAddr, slot: OwnedSemaphorePermit) {
-        let Self { app, served_by, stop, open, .. } = self.clone();
+        let Self { app, served_by, stop, .. } = self.clone();
+        let crowded = self.slots.available_permits() < self.slots_when_crowded;
+        let head_timeout = if crowded { REQUEST_HEAD_TIMEOUT_CROWDED } else { REQUEST_HEAD_TIMEOUT };
+        let open = Open::new(self.open.clone(), slot);
         self.tracker.spawn(async move {
-            open.increment(1);
             // An error is the client's: it went away, or does not speak HTTP.
-            if let Err(error) = connection::serve(stream, caller, &app, &served_by, &stop).await {
+            if let Err(error) = connection::serve(stream, caller, &app, &served_by, &stop, head_timeout).await {
                 tracing::debug!("connection of {caller} ended: {error}");
             }
-            open.decrement(1);
-            drop(slot);
+            drop(open);
         });
     }
 
@@ -161,6 +172,25 @@ impl<A: App> Connections<A> {
             self.stop.cut.cancel();
             self.tracker.wait().await;
         }
+    }
+}
+
+/// An open connection, as the gauge and the slots count it, however it ends.
+struct Open {
+    gauge: Gauge,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(gauge: Gauge, slot: OwnedSemaphorePermit) -> Self {
+        gauge.increment(1);
+        Self { gauge, _slot: slot }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.gauge.decrement(1);
     }
 }
 

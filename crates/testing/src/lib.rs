@@ -46,10 +46,19 @@ pub fn start(program: &str, arguments: &[&str], environment: &[(&str, &str)]) ->
 
 /// Starts a command whose arguments and environment are set already.
 #[must_use]
-pub fn start_command(mut command: Command) -> Program {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // Both are piped three lines above.
-    let (stdout, stderr) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+pub fn start_command(command: Command) -> Program {
+    start_with_stdout(command, Stdio::piped())
+}
+
+/// Starts a command that prints somewhere else; [`Program::line`] has nothing to give then.
+#[must_use]
+pub fn start_with_stdout(mut command: Command, stdout: impl Into<Stdio>) -> Program {
+    let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+    // The command holds this process's copy of stdout.
+    drop(command);
+    let stdout = child.stdout.take().map_or_else(|| channel().1, lines);
+    // It is piped above.
+    let stderr = lines(child.stderr.take().unwrap());
     Program { child, stdout, stderr, log: Vec::new() }
 }
 

@@ -1,6 +1,6 @@
 //! Many clients at once.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 
@@ -39,10 +39,7 @@ async fn draw(client: Client, address: SocketAddr) -> usize {
 
 #[test]
 fn connections_beyond_the_limit_on_files_wait_and_are_served_when_others_end() {
-    // Room for the service's own files and 36 connections.
-    let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 100; exec \"$0\" --port=0", PRODUCER]);
-    let mut producer = testing::start_command(command);
+    let mut producer = start_with_room_for_36();
     let address = producer.address();
     let mut clients: Vec<TcpStream> = (0..60).map(|_| TcpStream::connect(address).unwrap()).collect();
     for client in &mut clients {
@@ -50,6 +47,31 @@ fn connections_beyond_the_limit_on_files_wait_and_are_served_when_others_end() {
     }
     for mut client in clients {
         // Oldest first: each one that ends makes room for one that waits.
+        client.set_read_timeout(Some(testing::LIMIT)).unwrap();
         assert_eq!(client.read(&mut [0; 1]).unwrap(), 1);
     }
+    producer.signal(testing::Signal::TERM);
+    let (_, _, log) = producer.output();
+    assert!(!log.contains("cannot accept"), "{log}");
+}
+
+#[test]
+fn when_silent_clients_take_all_the_room_the_latest_of_them_make_some_soon() {
+    let mut producer = start_with_room_for_36();
+    let address = producer.address();
+    let mut silent: Vec<TcpStream> = (0..40).map(|_| TcpStream::connect(address).unwrap()).collect();
+    for client in &mut silent {
+        client.write_all(b"GET /number").unwrap();
+    }
+    assert!(crate::ask(address, "GET", "/number").starts_with("HTTP/1.1 200 OK\r\n"));
+    // The first came when there was room, and still has its time.
+    silent[0].set_nonblocking(true).unwrap();
+    assert_eq!(silent[0].read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+}
+
+/// Starts a producer that may open 100 files: its own 64, and 36 connections.
+fn start_with_room_for_36() -> testing::Program {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 100; exec \"$0\" --port=0", PRODUCER]);
+    testing::start_command(command)
 }

@@ -107,3 +107,19 @@ async fn metrics_count_answers_by_route_method_and_status() {
     assert!(has("process_start_time_seconds "), "{metrics}");
     assert!(has(r#"service_info{service="echo",version="1.2.3""#), "{metrics}");
 }
+
+#[tokio::test]
+async fn a_handlers_own_words_are_kept() {
+    let response = start([]).get("/coin").await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(body(response).await, json!({"status": 404, "message": "no coin of that hash"}));
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_a_500_and_the_service_goes_on() {
+    let echo = start([]);
+    let response = echo.get("/panic").await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(body(response).await, json!({"status": 500, "message": "internal error"}));
+    assert_eq!(echo.get("/healthz").await.status(), StatusCode::OK);
+}

@@ -6,7 +6,7 @@ use service::http::REQUEST_TIMEOUT;
 use service::server::{REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT};
 use tokio::time::{Duration, Instant, timeout};
 
-use crate::harness::{Raw, start};
+use crate::harness::{LARGE, Raw, start};
 
 /// Asserts that a wait ended at a limit, give or take what the clients need themselves.
 fn assert_ended_at(limit: Duration, start: Instant) {
@@ -102,4 +102,40 @@ async fn hundreds_of_hanging_connections_do_not_keep_others_waiting() {
     let answer = timeout(REQUEST_HEAD_TIMEOUT / 2, echo.get("/healthz")).await;
     assert_eq!(answer.map(|response| response.status().as_u16()), Ok(200));
     assert_eq!(hanging.len(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_longer_than_the_limit_on_heads_is_not_cut() {
+    let echo = start([]);
+    let seconds = 3 * REQUEST_HEAD_TIMEOUT.as_secs();
+    let answer = echo.get(&format!("/drip/{seconds}")).await.text().await.unwrap();
+    assert_eq!(answer.len() as u64, seconds);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_gets_the_whole_answer() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    client.send("GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    let start = Instant::now();
+    let mut read = 0;
+    loop {
+        match client.read(LARGE / 100).await {
+            0 => break,
+            some => read += some,
+        }
+        tokio::time::sleep(REQUEST_HEAD_TIMEOUT / 20).await;
+    }
+    assert!(read > LARGE, "{read} bytes");
+    assert!(start.elapsed() > 2 * REQUEST_HEAD_TIMEOUT, "{:?}: this test is to be slower", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_client_that_has_said_everything_may_close_its_side() {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    client.send("GET /slow/50 HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.close_sending().await;
+    let answer = client.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("\r\n\r\ndone"), "{answer}");
 }

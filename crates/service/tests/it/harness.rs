@@ -1,12 +1,16 @@
 //! A small service on a free port, and clients for it.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Path;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
+use futures_util::{StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response};
 use service::config::{Invocation, parse};
 use service::{About, Identity, Readiness, Server, ServiceConfig, Settings};
@@ -15,6 +19,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Bytes of the answer at `/large`: more than any buffer on the way holds.
+pub(crate) const LARGE: usize = 16 * 1024 * 1024;
 
 /// Generous: only a broken service takes this long.
 pub(crate) const LIMIT: Duration = Duration::from_mins(1);
@@ -32,8 +39,8 @@ impl Settings for Config {
         &self.service
     }
 
-    fn health_port(&self) -> u16 {
-        0
+    fn health_address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], 0).into()
     }
 }
 
@@ -54,8 +61,14 @@ pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
     };
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::unready("waiting for redis");
-    let server = Server::bind("PORT", ([127, 0, 0, 1], 0).into(), &identity, &config.service).unwrap();
-    let routes = Router::new().route("/echo", post(async |body: String| body)).route("/slow/{milliseconds}", get(slow));
+    let server = Server::bind(("HOST", "PORT"), ([127, 0, 0, 1], 0).into(), &identity, &config.service).unwrap();
+    let routes = Router::new()
+        .route("/echo", post(async |body: String| body))
+        .route("/slow/{milliseconds}", get(slow))
+        .route("/drip/{seconds}", get(drip))
+        .route("/large", get(async || "x".repeat(LARGE)))
+        .route("/panic", get(panic))
+        .route("/coin", get(async || (StatusCode::NOT_FOUND, "no coin of that hash")));
     let (address, shutdown) = (server.address(), CancellationToken::new());
     let app = service::http::router(routes, &identity, &readiness);
     let task = tokio::spawn(server.run(app, readiness.clone(), shutdown.clone()));
@@ -66,6 +79,19 @@ pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
 async fn slow(Path(milliseconds): Path<u64>) -> &'static str {
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     "done"
+}
+
+/// A body that comes a byte a second.
+async fn drip(Path(seconds): Path<usize>) -> Body {
+    let drops = stream::repeat("x").take(seconds).then(async |drop| {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok::<_, Infallible>(drop)
+    });
+    Body::from_stream(Box::pin(drops))
+}
+
+async fn panic() {
+    panic!("a handler panics, as a test wants it to");
 }
 
 impl Echo {
@@ -98,6 +124,16 @@ impl Raw {
 
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.0.write_all(bytes.as_ref()).await
+    }
+
+    /// Says that nothing more will be sent.
+    pub(crate) async fn close_sending(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+
+    /// Reads some bytes and gives their number.
+    pub(crate) async fn read(&mut self, most: usize) -> usize {
+        self.0.read(&mut vec![0; most]).await.unwrap()
     }
 
     /// Everything up to the end of the connection; a reset ends it as well.
