@@ -2,11 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::{poll_fn, ready};
-use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,15 +14,14 @@ use axum::http::header::{CONNECTION, HeaderValue};
 use axum::http::{Request, Response};
 use futures_util::future::Either;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::client_stream::{Activity, ClientStream};
 use crate::identity::X_SERVED_BY;
 
 /// Longest wait for a complete request head, on a new connection and after an answer; then the
@@ -90,6 +88,7 @@ pub(crate) async fn serve(
 ) -> hyper::Result<()> {
     let activity = Arc::new(Activity::default());
     let finished = |mut response: Response<_>| {
+        activity.is_answered();
         response.headers_mut().insert(X_SERVED_BY, served_by.clone());
         if stop.begun.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -97,7 +96,7 @@ pub(crate) async fn serve(
         Ok::<_, Infallible>(response.map(|body| WatchedBody { body, activity: activity.clone() }))
     };
     let service = service_fn(|request| {
-        activity.asked.fetch_add(1, Relaxed);
+        activity.is_asked();
         match app.answer(request, caller) {
             Answer::Now(response) => Either::Left(ready(finished(response))),
             Answer::Later(work) => Either::Right(async move { finished(work.await) }),
@@ -110,7 +109,7 @@ pub(crate) async fn serve(
         // Without this, hyper looks during each request whether the client has gone, and takes a
         // new buffer to do so. Clients that close their side early get their answer, too.
         .half_close(true)
-        .serve_connection(WatchedStream { stream: TokioIo::new(stream), activity: activity.clone() }, service);
+        .serve_connection(ClientStream::new(stream, activity.clone(), served_by.clone()), service);
     let mut connection = pin!(connection);
 
     match until_told(connection.as_mut(), &activity, stop, head_timeout / 2).await {
@@ -190,56 +189,6 @@ fn arm(future: impl Future, context: &mut Context<'_>) {
     let _ = pin!(unconstrained(future)).poll(context);
 }
 
-/// What happens on a connection.
-#[derive(Debug, Default)]
-struct Activity {
-    asked: AtomicUsize,
-    answered: AtomicUsize,
-    /// The client has not taken yet what was answered.
-    unwritten: AtomicBool,
-}
-
-impl Activity {
-    /// While the client is to send a request: how many it sent before.
-    fn waiting(&self) -> Option<usize> {
-        let asked = self.asked.load(Relaxed);
-        (asked == self.answered.load(Relaxed) && !self.unwritten.load(Relaxed)).then_some(asked)
-    }
-}
-
-/// A client's stream that tells whether it takes what is written.
-struct WatchedStream {
-    stream: TokioIo<TcpStream>,
-    activity: Arc<Activity>,
-}
-
-impl Read for WatchedStream {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl Write for WatchedStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        // hyper writes until all is written, or this is pending.
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.activity.unwritten.store(written.is_pending(), Relaxed);
-        written
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
 /// A body that tells of its end.
 struct WatchedBody<B> {
     body: B,
@@ -248,7 +197,7 @@ struct WatchedBody<B> {
 
 impl<B> Drop for WatchedBody<B> {
     fn drop(&mut self) {
-        self.activity.answered.fetch_add(1, Relaxed);
+        self.activity.has_given_body();
     }
 }
 

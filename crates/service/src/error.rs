@@ -23,6 +23,11 @@ impl HttpError {
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status: status.as_u16(), message: message.into() }
     }
+
+    pub(crate) fn to_json(&self) -> Vec<u8> {
+        // A number and a text always serialise.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
 }
 
 impl IntoResponse for HttpError {
@@ -49,11 +54,9 @@ pub(crate) async fn as_json(method: Method, uri: Uri, response: Response) -> Res
         (StatusCode::REQUEST_TIMEOUT, _) => "the request was not complete in time".to_owned(),
         _ => status.canonical_reason().unwrap_or("error").to_lowercase(),
     };
-    // A status and a text always serialise.
-    let json = serde_json::to_vec(&HttpError::new(status, message)).unwrap_or_default();
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.headers.remove(CONTENT_LENGTH);
-    Response::from_parts(parts, Body::from(json))
+    Response::from_parts(parts, Body::from(HttpError::new(status, message).to_json()))
 }
 
 /// A page or a stream that a handler passes on is none.

@@ -5,6 +5,7 @@
 //! [`server::Server`] serves.
 
 pub mod about;
+mod client_stream;
 pub mod config;
 mod connection;
 pub mod error;

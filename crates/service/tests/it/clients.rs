@@ -60,34 +60,54 @@ async fn a_body_that_does_not_come_is_answered_408_as_json() {
     assert_ended_at(REQUEST_TIMEOUT, start);
 }
 
+/// Sends what hyper refuses by itself; the refusal is an error like all others, and the end.
+async fn assert_refused(request: impl AsRef<[u8]>, status: u16) {
+    let echo = start(["--served-by=echo.2@pi1"]);
+    let mut client = echo.connect().await;
+    // The service may close before it has read everything.
+    let _ = client.try_send(request).await;
+    let answer = client.rest().await;
+    assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer:?}");
+    assert!(answer.contains("\r\nx-served-by: echo.2@pi1\r\n"), "{answer:?}");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("\r\ncontent-length: {}\r\n", body.len())), "{answer:?}");
+    let error: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(error["status"], status);
+    assert!(error["message"].is_string(), "{error}");
+}
+
 #[tokio::test]
-async fn what_is_not_http_is_answered_400_and_closed() {
-    let echo = start([]);
+async fn what_is_not_http_is_refused_with_400() {
     for garbage in ["\0\x01\x02\r\n\r\n", "GET\r\n\r\n", "\x16\x03\x01\x02\0\x01\0\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
-        let mut client = echo.connect().await;
-        client.send(garbage).await;
-        let answer = client.rest().await;
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{garbage:?}: {answer:?}");
+        assert_refused(garbage, 400).await;
     }
 }
 
 #[tokio::test]
-async fn a_head_over_the_limit_is_answered_431_and_closed() {
+async fn what_is_not_http_is_refused_also_after_a_request() {
     let echo = start([]);
     let mut client = echo.connect().await;
-    // The service may close before it has read everything.
-    let _ = client.try_send(format!("GET / HTTP/1.1\r\nX-Long: {}", "x".repeat(2 * REQUEST_HEAD_BYTES_MAX))).await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    client.read_to("\r\n\r\nok\n").await;
+    client.send("\0\r\n\r\n").await;
     let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
+    assert!(answer.ends_with(r#"{"status":400,"message":"this is not an HTTP/1 request"}"#), "{answer:?}");
 }
 
 #[tokio::test]
-async fn too_many_headers_are_answered_431() {
+async fn a_head_over_the_limit_is_refused_with_431() {
+    assert_refused(format!("GET / HTTP/1.1\r\nX-Long: {}", "x".repeat(REQUEST_HEAD_BYTES_MAX)), 431).await;
+    assert_refused(format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(1000)), 431).await;
+}
+
+#[tokio::test]
+async fn a_client_that_asks_whether_to_send_its_body_is_told_to() {
     let echo = start([]);
     let mut client = echo.connect().await;
-    client.send(format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(1000))).await;
-    let answer = client.rest().await;
-    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:?}");
+    client.send("POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n").await;
+    assert_eq!(client.read_to("\r\n\r\n").await, "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("hi").await;
+    assert!(client.read_to("\r\n\r\nhi").await.starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 #[tokio::test]
