@@ -22,14 +22,8 @@ pub struct Config {
     #[arg(long, env = "POLL_TIMEOUT", value_name = "TIME", default_value = "5s", value_parser = positive_duration)]
     pub poll_timeout: Duration,
 
-    /// Whether each line tells which replica answered: true or false
-    #[arg(
-        long,
-        env = "SHOW_SERVED_BY",
-        value_name = "BOOL",
-        default_value = "false",
-        value_parser = boolean
-    )]
+    /// Tell in each line which replica answered; as a variable, true or false
+    #[arg(long, env = "SHOW_SERVED_BY", value_parser = boolean)]
     pub show_served_by: bool,
 
     /// Address on which health and metrics are served
