@@ -9,7 +9,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use metrics::Counter;
 use service::metrics::http_requests_total;
-use service::server::Answer;
+use service::server::{Answer, Client};
 use service::{About, Identity, Readiness, Server, Settings};
 use tokio_util::sync::CancellationToken;
 
@@ -91,13 +91,13 @@ struct App {
 impl service::server::App for App {
     type Body = Either<Full<Bytes>, Body>;
 
-    fn answer(&self, mut request: Request<Incoming>, caller: SocketAddr) -> Answer<Self::Body> {
+    fn answer(&self, mut request: Request<Incoming>, client: &Client) -> Answer<Self::Body> {
         if request.method() == Method::GET && request.uri().path() == NUMBER {
             self.answered.increment(1);
             // The room of the request's headers serves for the answer's.
             let headers = std::mem::take(request.headers_mut());
             return Answer::Now(self.numbers.draw(headers).map(Either::Left));
         }
-        self.router.answer(request, caller).map_body(Either::Right)
+        self.router.answer(request, client).map_body(Either::Right)
     }
 }

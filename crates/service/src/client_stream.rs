@@ -14,7 +14,10 @@ use std::task::{Context, Poll, ready};
 use axum::http::{HeaderValue, StatusCode};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use metrics::Gauge;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::error::HttpError;
 
@@ -27,6 +30,8 @@ pub(crate) struct Activity {
     answers: AtomicBool,
     /// The client has not taken yet what was answered.
     unwritten: AtomicBool,
+    /// It is a WebSocket by now.
+    upgraded: AtomicBool,
 }
 
 impl Activity {
@@ -45,15 +50,23 @@ impl Activity {
         self.answered.fetch_add(1, Relaxed);
     }
 
+    /// Requests are over; the stream is somebody else's from now on.
+    pub(crate) fn is_upgraded(&self) {
+        self.upgraded.store(true, Relaxed);
+    }
+
     /// While the client is to send a request: how many it sent before.
     pub(crate) fn waiting(&self) -> Option<usize> {
         let asked = self.asked.load(Relaxed);
-        (asked == self.answered.load(Relaxed) && !self.unwritten.load(Relaxed)).then_some(asked)
+        let busy = asked != self.answered.load(Relaxed) || self.unwritten.load(Relaxed);
+        (!busy && !self.upgraded.load(Relaxed)).then_some(asked)
     }
 
     /// Whether what hyper writes now is its own refusal.
     fn is_refused(&self) -> bool {
-        !self.answers.load(Relaxed) && self.asked.load(Relaxed) == self.answered.load(Relaxed)
+        !self.answers.load(Relaxed)
+            && self.asked.load(Relaxed) == self.answered.load(Relaxed)
+            && !self.upgraded.load(Relaxed)
     }
 }
 
@@ -64,11 +77,33 @@ pub(crate) struct ClientStream {
     served_by: HeaderValue,
     /// What is still to be written of a refusal.
     refusal: Vec<u8>,
+    _open: Open,
 }
 
 impl ClientStream {
-    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>, served_by: HeaderValue) -> Self {
-        Self { stream: TokioIo::new(stream), activity, served_by, refusal: Vec::new() }
+    pub(crate) fn new(stream: TcpStream, activity: Arc<Activity>, served_by: HeaderValue, open: Open) -> Self {
+        Self { stream: TokioIo::new(stream), activity, served_by, refusal: Vec::new(), _open: open }
+    }
+}
+
+/// An open connection, as gauge, slots and stop count it: as long as its stream lives, also as a
+/// WebSocket, and however it ends.
+pub(crate) struct Open {
+    gauge: Gauge,
+    _slot: OwnedSemaphorePermit,
+    _tracked: TaskTrackerToken,
+}
+
+impl Open {
+    pub(crate) fn new(gauge: Gauge, slot: OwnedSemaphorePermit, tracked: TaskTrackerToken) -> Self {
+        gauge.increment(1);
+        Self { gauge, _slot: slot, _tracked: tracked }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.gauge.decrement(1);
     }
 }
 

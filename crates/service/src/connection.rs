@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
 use axum::http::header::{CONNECTION, HeaderValue};
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, StatusCode};
 use futures_util::future::Either;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
@@ -21,7 +21,7 @@ use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::client_stream::{Activity, ClientStream};
+use crate::client_stream::{Activity, ClientStream, Open};
 use crate::identity::X_SERVED_BY;
 
 /// Longest wait for a complete request head, on a new connection and after an answer; then the
@@ -44,9 +44,25 @@ pub trait App: Clone + Send + Sync + 'static {
     /// The answer's body.
     type Body: HttpBody<Data = Bytes, Error: Into<axum::BoxError>> + Send + Unpin + 'static;
 
-    /// Answers one request of the client at `caller`.
-    fn answer(&self, request: Request<Incoming>, caller: SocketAddr) -> Answer<Self::Body>;
+    /// Answers one request.
+    fn answer(&self, request: Request<Incoming>, client: &Client) -> Answer<Self::Body>;
 }
+
+/// Who asks.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Where the client is.
+    pub address: SocketAddr,
+    /// When to come to an end with it.
+    pub closing: Closing,
+}
+
+/// Cancelled when connections are to end, `DRAIN_TIMEOUT` before they are cut.
+///
+/// What answers for longer than a moment has to wait for it: an endless body ends then, and a
+/// WebSocket is closed. Handlers of a router have it as an `Extension`.
+#[derive(Clone, Debug)]
+pub struct Closing(pub CancellationToken);
 
 /// An answer, or the work that leads to it.
 pub enum Answer<B> {
@@ -80,7 +96,8 @@ pub(crate) struct Stop {
 /// Serves one connection to its end.
 pub(crate) async fn serve(
     stream: TcpStream,
-    caller: SocketAddr,
+    open: Open,
+    client: Client,
     app: &impl App,
     served_by: &HeaderValue,
     stop: &Stop,
@@ -90,14 +107,16 @@ pub(crate) async fn serve(
     let finished = |mut response: Response<_>| {
         activity.is_answered();
         response.headers_mut().insert(X_SERVED_BY, served_by.clone());
-        if stop.begun.load(Relaxed) {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            activity.is_upgraded();
+        } else if stop.begun.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Ok::<_, Infallible>(response.map(|body| WatchedBody { body, activity: activity.clone() }))
     };
     let service = service_fn(|request| {
         activity.is_asked();
-        match app.answer(request, caller) {
+        match app.answer(request, &client) {
             Answer::Now(response) => Either::Left(ready(finished(response))),
             Answer::Later(work) => Either::Right(async move { finished(work.await) }),
         }
@@ -109,7 +128,8 @@ pub(crate) async fn serve(
         // Without this, hyper looks during each request whether the client has gone, and takes a
         // new buffer to do so. Clients that close their side early get their answer, too.
         .half_close(true)
-        .serve_connection(ClientStream::new(stream, activity.clone(), served_by.clone()), service);
+        .serve_connection(ClientStream::new(stream, activity.clone(), served_by.clone(), open), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
 
     match until_told(connection.as_mut(), &activity, stop, head_timeout / 2).await {

@@ -19,17 +19,23 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::client_stream::Open;
 use crate::config::ServiceConfig;
 use crate::connection::{self, Stop};
 use crate::identity::Identity;
 use crate::listen::{connections_max, listen};
 use crate::readiness::Readiness;
 
-pub use crate::connection::{Answer, App, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT, REQUEST_HEAD_TIMEOUT_CROWDED};
+pub use crate::connection::{
+    Answer, App, Client, Closing, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT, REQUEST_HEAD_TIMEOUT_CROWDED,
+};
 pub use crate::listen::{CONNECTIONS_MAX, UNREAD_ANSWER_TIMEOUT};
 
 /// Pause after the system refused a connection for want of files or memory.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+
+/// Longest wait for connections that were cut; they end at once, unless a handler has their stream.
+const CUT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A port that is taken, but not served yet.
 #[derive(Debug)]
@@ -153,13 +159,13 @@ impl<A: App> Connections<A> {
         let Self { app, served_by, stop, .. } = self.clone();
         let crowded = self.slots.available_permits() < self.slots_when_crowded;
         let head_timeout = if crowded { REQUEST_HEAD_TIMEOUT_CROWDED } else { REQUEST_HEAD_TIMEOUT };
-        let open = Open::new(self.open.clone(), slot);
+        let open = Open::new(self.open.clone(), slot, self.tracker.token());
+        let client = Client { address: caller, closing: Closing(stop.finish.clone()) };
         self.tracker.spawn(async move {
             // An error is the client's: it went away, or does not speak HTTP.
-            if let Err(error) = connection::serve(stream, caller, &app, &served_by, &stop, head_timeout).await {
+            if let Err(error) = connection::serve(stream, open, client, &app, &served_by, &stop, head_timeout).await {
                 tracing::debug!("connection of {caller} ended: {error}");
             }
-            drop(open);
         });
     }
 
@@ -170,27 +176,9 @@ impl<A: App> Connections<A> {
         if timeout(limit, self.tracker.wait()).await.is_err() {
             tracing::warn!("cutting {} connections that were still busy after {limit:?}", self.tracker.len());
             self.stop.cut.cancel();
-            self.tracker.wait().await;
+            // A WebSocket that ignores all this ends with the process.
+            let _ = timeout(CUT_TIMEOUT, self.tracker.wait()).await;
         }
-    }
-}
-
-/// An open connection, as the gauge and the slots count it, however it ends.
-struct Open {
-    gauge: Gauge,
-    _slot: OwnedSemaphorePermit,
-}
-
-impl Open {
-    fn new(gauge: Gauge, slot: OwnedSemaphorePermit) -> Self {
-        gauge.increment(1);
-        Self { gauge, _slot: slot }
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.gauge.decrement(1);
     }
 }
 
@@ -202,8 +190,9 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 impl App for Router {
     type Body = Body;
 
-    fn answer(&self, mut request: Request<Incoming>, caller: SocketAddr) -> Answer<Body> {
-        request.extensions_mut().insert(ConnectInfo(caller));
+    fn answer(&self, mut request: Request<Incoming>, client: &Client) -> Answer<Body> {
+        request.extensions_mut().insert(ConnectInfo(client.address));
+        request.extensions_mut().insert(client.closing.clone());
         let work = self.clone().call(request);
         Answer::Later(Box::pin(async {
             // A router answers every request; its error type has no values.

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade, close_code};
+use axum::extract::{Extension, Path};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::response::Response as AxumResponse;
+use axum::routing::{any, get, post};
 use futures_util::{StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response};
 use service::config::{Invocation, parse};
+use service::server::Closing;
 use service::{About, Identity, Readiness, Server, ServiceConfig, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -67,6 +70,8 @@ pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
         .route("/slow/{milliseconds}", get(slow))
         .route("/drip/{seconds}", get(drip))
         .route("/large", get(async || "x".repeat(LARGE)))
+        .route("/shout", any(shout))
+        .route("/deaf", any(deaf))
         .route("/panic", get(panic))
         .route("/coin", get(async || (StatusCode::NOT_FOUND, "no coin of that hash")));
     let (address, shutdown) = (server.address(), CancellationToken::new());
@@ -88,6 +93,24 @@ async fn drip(Path(seconds): Path<usize>) -> Body {
         Ok::<_, Infallible>(drop)
     });
     Body::from_stream(Box::pin(drops))
+}
+
+/// A WebSocket that gives back what it gets, and says goodbye at the stop.
+async fn shout(upgrade: WebSocketUpgrade, Extension(Closing(closing)): Extension<Closing>) -> AxumResponse {
+    upgrade.on_upgrade(async move |mut socket| {
+        while let Some(Some(Ok(message))) = closing.run_until_cancelled(socket.recv()).await {
+            if socket.send(message).await.is_err() {
+                return;
+            }
+        }
+        let goodbye = CloseFrame { code: close_code::AWAY, reason: "the service stops".into() };
+        let _ = socket.send(Message::Close(Some(goodbye))).await;
+    })
+}
+
+/// A WebSocket that knows no end.
+async fn deaf(upgrade: WebSocketUpgrade) -> AxumResponse {
+    upgrade.on_upgrade(async move |_socket| std::future::pending().await)
 }
 
 async fn panic() {

@@ -5,3 +5,4 @@ mod answers;
 mod clients;
 mod harness;
 mod stop;
+mod websockets;
