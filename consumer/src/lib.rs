@@ -73,17 +73,17 @@ impl Consumer {
             // Whatever ends the polling ends the service.
             let _stop_serving = stop.clone().drop_guard();
             let mut printer = Printer::start();
-            loop {
-                let Some(result) = stop.run_until_cancelled(poller.poll()).await else { return Ok(()) };
+            while let Some(result) = stop.run_until_cancelled(poller.poll()).await {
                 record(&readiness, &result);
                 match stop.run_until_cancelled(printer.print(line(result, show_served_by))).await {
-                    None => return Ok(()),
-                    Some(Ok(())) => {}
+                    None | Some(Ok(())) => {}
                     Some(Err(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
                     Some(Err(error)) => return Err(error),
                 }
                 stop.run_until_cancelled(time::sleep(poll_interval)).await;
             }
+            printer.finish().await;
+            Ok(())
         };
         let (served, printed) = tokio::join!(serving, polling);
         served?;

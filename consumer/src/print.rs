@@ -5,11 +5,16 @@
 
 use std::io::{self, Write};
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 /// Lines that wait while stdout takes none; then the polls wait.
 const LINES_WAITING_MAX: usize = 16;
+
+/// Longest wait at the stop for stdout to take the last lines; then they are lost.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// A handle on the printing thread.
 #[derive(Debug)]
@@ -44,6 +49,13 @@ impl Printer {
         }
         // The thread ends early only with an error.
         Err((&mut self.end).await.unwrap_or_else(io::Error::other))
+    }
+
+    /// Waits until every line is out, [`FLUSH_TIMEOUT`] at most.
+    pub(crate) async fn finish(self) {
+        drop(self.lines);
+        // The thread's end is what counts, with an error or without.
+        let _ = timeout(FLUSH_TIMEOUT, self.end).await;
     }
 }
 
