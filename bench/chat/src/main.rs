@@ -1,0 +1,3 @@
+//! See the description in Cargo.toml.
+
+fn main() {}

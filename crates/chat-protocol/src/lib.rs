@@ -1,0 +1,19 @@
+//! The chat's messages as types.
+//!
+//! Clients speak JSON over WebSockets with a node ([`Request`] and [`ServerMessage`]); nodes call each
+//! other by XML-RPC. The wire is that of the distributed chat system whose deployment guide is
+//! `docs/chat.md`'s source. "Protocol, section N" in the comments is a section of the description of
+//! that wire, of which these types and their comments are the form that is kept.
+
+pub mod limits;
+mod request;
+mod server_message;
+pub mod text;
+pub mod timestamp;
+
+pub use request::{CreateRoom, Malformed, Request, RoomUser, SendMessage};
+pub use server_message::{
+    ChatMessage, DeleteRoomFailed, DeleteRoomInitiated, DeleteRoomSuccess, ErrorCode, Failure, GlobalRoomsList,
+    JoinRoomError, JoinRoomSuccess, MemberEvent, MessageError, MessageSent, Room, RoomCreated, RoomDeleted,
+    RoomTransaction, RoomsList, ServerMessage,
+};
