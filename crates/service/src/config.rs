@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Command};
+use clap::{ArgMatches, Args, Command};
 
 use crate::about::About;
 use crate::logging::{LogFormat, LogLevel};
@@ -62,6 +62,12 @@ pub trait Settings: Args {
     /// The address on which the service answers `/healthz`.
     fn health_address(&self) -> SocketAddr;
 
+    /// Commands that the program has beside running and `healthcheck`; see [`crate::program::run_with`].
+    #[must_use]
+    fn commands() -> Vec<Command> {
+        Vec::new()
+    }
+
     /// Checks what one value alone does not show, such as a secret that is also a file.
     ///
     /// # Errors
@@ -78,6 +84,8 @@ pub enum Invocation<C> {
     Run(C),
     /// Ask the running instance how it is.
     Healthcheck(C),
+    /// Carry out one of the service's own [`Settings::commands`]: its name and arguments.
+    Command(String, ArgMatches),
 }
 
 /// Why there are no settings.
@@ -107,8 +115,12 @@ pub fn parse<C: Settings>(
     let result = command.try_get_matches_from_mut(args);
     let explain = |error| explain(about, &command, &error);
     let mut matches = result.map_err(explain)?;
-    if let Some((HEALTHCHECK, matches)) = matches.subcommand() {
-        return Ok(Invocation::Healthcheck(C::from_arg_matches(matches).map_err(explain)?));
+    match matches.remove_subcommand() {
+        Some((name, matches)) if name == HEALTHCHECK => {
+            return Ok(Invocation::Healthcheck(C::from_arg_matches(&matches).map_err(explain)?));
+        }
+        Some((name, matches)) => return Ok(Invocation::Command(name, matches)),
+        None => {}
     }
     let config = C::from_arg_matches_mut(&mut matches).map_err(explain)?;
     config.check().map_err(wrong)?;
@@ -128,6 +140,7 @@ pub fn command<C: Settings>(about: &About) -> Command {
                 "Ask the instance running on this machine's port: exits 0 when it is healthy, 1 when it is not",
             ));
     C::augment_args(command)
+        .subcommands(C::commands())
         // `C` is an `Args` struct whose documentation would replace the program's own.
         .about(about.description)
         .long_about(Resettable::Reset)

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::ArgMatches;
 use tokio_util::sync::CancellationToken;
 
 use crate::about::About;
@@ -19,6 +20,21 @@ where
     C: Settings,
     F: Future<Output = anyhow::Result<()>>,
 {
+    run_with(about, service, async |command: String, _| anyhow::bail!("there is no command {command}"))
+}
+
+/// Does the same for a service with [`Settings::commands`] of its own, which `command` carries out: it
+/// gets the command's name and arguments. When it fails, the exit code is 1, and stderr says why.
+pub fn run_with<C, F, G>(
+    about: &About,
+    service: impl FnOnce(C, CancellationToken) -> F,
+    command: impl FnOnce(String, ArgMatches) -> G,
+) -> ExitCode
+where
+    C: Settings,
+    F: Future<Output = anyhow::Result<()>>,
+    G: Future<Output = anyhow::Result<()>>,
+{
     match config::parse::<C>(about, std::env::args_os()) {
         Ok(Invocation::Run(config)) => {
             logging::init(config.service().log_level, config.service().log_format);
@@ -28,6 +44,9 @@ where
         }
         Ok(Invocation::Healthcheck(config)) => {
             report(block_on(healthcheck::ask(config.health_address())), |error| say(&format!("unhealthy: {error:#}")))
+        }
+        Ok(Invocation::Command(name, arguments)) => {
+            report(block_on(command(name, arguments)), |error| say(&format!("{}: {error:#}", about.name)))
         }
         Err(ConfigError::Answer(text)) => {
             // Nobody reads it (`PROGRAM --help | head -1`): nothing is wrong.
