@@ -42,3 +42,14 @@ pub const ROOMS_PER_CONNECTION_MAX: usize = 1000;
 
 /// Highest number of a message: XML-RPC's integers have 32 bits (protocol, section 5).
 pub const SEQUENCE_NUMBER_MAX: u32 = i32::MAX as u32;
+
+/// Largest body of an XML-RPC request or response between nodes; a larger one is refused unread. Twice
+/// what the largest join needs: [`MEMBERS_MAX`] names and [`HISTORY_MESSAGES_MAX`] contents, all of their
+/// characters escaped.
+pub const XMLRPC_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Most values in an XML-RPC body; more are refused. [`ROOMS_MAX`] rooms have half as many.
+pub const XMLRPC_VALUES_MAX: usize = 200_000;
+
+/// How deep values may be nested in an XML-RPC body; deeper ones are refused. Calls need 5.
+pub const XMLRPC_DEPTH_MAX: usize = 16;
