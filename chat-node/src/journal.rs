@@ -1,0 +1,181 @@
+//! What a node keeps on disk, so that a restart or an update loses nothing: its rooms, their last
+//! messages and highest numbers, and their members on other nodes (protocol, section 12, row 29).
+//!
+//! One thread owns the file. It takes everything that waits, writes it in one transaction, waits for
+//! the disk once, and tells all who wait: with many writers at once, a wait for the disk serves many.
+//!
+//! The file stays small: a room with a full history of 1 kB messages takes 0.3 MB, however many
+//! messages it has had. A file grows while many rooms are written at once, and shrinks at its close.
+
+mod load;
+mod open;
+mod store;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::Path;
+use std::thread;
+
+use anyhow::Context;
+use chat_protocol::ChatMessage;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+
+use self::open::Place;
+use self::writer::{Command, Writer};
+
+/// Writes that may wait; who brings one more waits for a place.
+const QUEUE_WRITES_MAX: usize = 1024;
+
+/// What changes in what is kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Record {
+    /// A room without messages and members; refused when there is one with this id.
+    RoomCreated(RoomFacts),
+    /// The end of a room and of everything in it; nothing happens when there is none.
+    RoomDeleted {
+        /// The room's id.
+        room_id: String,
+    },
+    /// The next message of its room. Older ones than the room's history are forgotten. A number that
+    /// was given already replaces that message and all after it: they were refused, or nobody would
+    /// give their number again.
+    Message(ChatMessage),
+    /// How often a member of another node is registered.
+    RemoteMember {
+        /// The room's id.
+        room_id: String,
+        /// The member.
+        member: RemoteMember,
+    },
+}
+
+/// What a room is from its creation on.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RoomFacts {
+    /// UUID, as text.
+    pub(crate) id: String,
+    /// Unique on its node.
+    pub(crate) name: String,
+    /// What it is about.
+    pub(crate) description: Option<String>,
+    /// Who may delete it.
+    pub(crate) creator_id: String,
+    /// When it was created, as the protocol writes times.
+    pub(crate) created_at: String,
+}
+
+/// A member that another node speaks for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct RemoteMember {
+    /// The member's name.
+    pub(crate) username: String,
+    /// The node.
+    pub(crate) node_id: String,
+    /// How often that node registered the name; 0 when it is no member any more.
+    pub(crate) registrations: u32,
+}
+
+/// A room as it was kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct SavedRoom {
+    /// What it is.
+    pub(crate) facts: RoomFacts,
+    /// The number of its last message, 0 before the first.
+    pub(crate) last_number: u32,
+    /// Its last messages, oldest first, at most [`chat_protocol::limits::HISTORY_MESSAGES_MAX`].
+    pub(crate) history: Vec<ChatMessage>,
+    /// Its members on other nodes, in no order.
+    pub(crate) remote_members: Vec<RemoteMember>,
+}
+
+/// Why something was not written. Nothing of it is on the disk then.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub(crate) enum JournalError {
+    /// The disk is full or broken; the log says more. It may work again later.
+    #[error("the journal cannot be written: {0}")]
+    NotWritten(String),
+    /// A message came after one that could not be kept.
+    #[error("message {number} of room {room_id} is not the next, which is {next}")]
+    NotNext {
+        /// The room's id.
+        room_id: String,
+        /// The message's number.
+        number: u32,
+        /// The number that would have been the next.
+        next: u32,
+    },
+    /// There is no such room, or no more.
+    #[error("there is no room {room_id}")]
+    NoSuchRoom {
+        /// The room's id.
+        room_id: String,
+    },
+    /// There is such a room already.
+    #[error("there is a room {room_id} already")]
+    RoomExists {
+        /// The room's id.
+        room_id: String,
+    },
+    /// The journal is closed.
+    #[error("the journal is closed")]
+    Closed,
+}
+
+/// What becomes of a write.
+type Outcome = Result<(), JournalError>;
+
+/// The journal; clones write to the same one.
+#[derive(Clone, Debug)]
+pub(crate) struct Journal {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Journal {
+    /// Opens the journal in `directory`, which is made if it is not there, and gives the rooms that
+    /// were kept, in the order of their creation.
+    ///
+    /// It reads the whole file, which must be sound; after a stop that was none (SIGKILL, power cut) it
+    /// is repaired first.
+    ///
+    /// # Errors
+    /// A message for a person: the directory is none, or cannot be written, or is in use by another
+    /// process, or the file is damaged or of a newer version. The file is left as it is then.
+    pub(crate) fn open(directory: &Path) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
+        Self::open_at(Place::in_directory(directory)?)
+    }
+
+    fn open_at(place: Place) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
+        let (store, rooms) = place.open()?;
+        let (commands, queue) = mpsc::channel(QUEUE_WRITES_MAX);
+        let writer = Writer::new(place, store);
+        let thread = thread::Builder::new().name("journal".to_owned());
+        thread.spawn(move || writer.run(queue)).context("cannot start the journal's thread")?;
+        Ok((Self { commands }, rooms))
+    }
+
+    /// Writes these records, all or none, after everything handed in before. When it returns, they are
+    /// on the disk. When it is dropped while it waits, they may be written or not.
+    ///
+    /// # Errors
+    /// [`JournalError`]; nothing of these records is kept.
+    pub(crate) async fn write(&self, records: Vec<Record>) -> Result<(), JournalError> {
+        let (done, outcome) = oneshot::channel();
+        let command = Command::Write { records, done };
+        self.commands.send(command).await.map_err(|_| JournalError::Closed)?;
+        outcome.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// Waits until everything handed in before is written, and closes the file. Later writes fail with
+    /// [`JournalError::Closed`]. Without it, the next start takes the stop for a crash, unless all
+    /// clones were dropped before the process ended.
+    pub(crate) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        // An error of either means that it is closed already.
+        if self.commands.send(Command::Close { done }).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+}

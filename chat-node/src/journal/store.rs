@@ -1,0 +1,58 @@
+//! The open database: batches go in, all of them or nothing.
+
+use redb::Database;
+
+use super::load::{LoadError, read_about, read_rooms};
+use super::tables::{COMMITS_KEY, FORMAT, FORMAT_KEY, Tables};
+use super::{Outcome, Record, SavedRoom};
+
+/// The open database.
+pub(super) struct Store {
+    database: Database,
+    commits: u64,
+}
+
+impl Store {
+    /// Takes an open database, an empty one or one of a journal, and gives the rooms in it.
+    pub(super) fn load(database: Database) -> Result<(Self, Vec<SavedRoom>), LoadError> {
+        let commits = read_about(&database)?;
+        let rooms = if commits == 0 { Vec::new() } else { read_rooms(&database)? };
+        Ok((Self { database, commits }, rooms))
+    }
+
+    /// How many batches were ever committed to this file.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits
+    }
+
+    /// Writes a batch, and puts down what becomes of each write in it: those that are refused leave
+    /// nothing.
+    ///
+    /// # Errors
+    /// When the batch could not be written. The store must not be used any more. Nothing is kept, unless
+    /// the last step of the commit failed, which only [`Store::commits`] of the file opened anew can tell.
+    pub(super) fn apply(&mut self, batch: &[Vec<Record>], outcomes: &mut Vec<Outcome>) -> Result<(), redb::Error> {
+        // It waits for the disk when it commits: that is redb's default durability.
+        let transaction = self.database.begin_write()?;
+        {
+            let mut tables = Tables::open(&transaction)?;
+            for records in batch {
+                let outcome = tables.check(records)?;
+                if outcome.is_ok() {
+                    records.iter().try_for_each(|record| tables.put(record))?;
+                }
+                outcomes.push(outcome);
+            }
+            tables.about.insert(FORMAT_KEY, FORMAT)?;
+            tables.about.insert(COMMITS_KEY, self.commits + 1)?;
+        }
+        transaction.commit()?;
+        self.commits += 1;
+        Ok(())
+    }
+
+    /// Closes the file, so that the next start need not repair it.
+    pub(super) fn close(self) -> Result<(), redb::Error> {
+        Ok(self.database.close()?)
+    }
+}

@@ -1,0 +1,133 @@
+//! The thread that owns the file.
+
+use std::time::{Duration, Instant};
+
+use metrics::counter;
+use tokio::sync::{mpsc, oneshot};
+
+use super::open::Place;
+use super::store::Store;
+use super::{JournalError, Outcome, QUEUE_WRITES_MAX, Record};
+
+/// After a failure the file is opened anew; when that fails too, all writes fail for this long before
+/// it is tried again, since it reads the whole file.
+const REOPEN_DELAY: Duration = Duration::from_secs(1);
+
+/// Who waits for a write.
+type Waiting = oneshot::Sender<Outcome>;
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(super) enum Command {
+    /// To write records, all or none.
+    Write { records: Vec<Record>, done: Waiting },
+    /// To write what came before, and to close the file.
+    Close { done: oneshot::Sender<()> },
+}
+
+/// The open file, and the way to open it again.
+pub(super) struct Writer {
+    place: Place,
+    /// Nothing after a failure, until it is opened again.
+    store: Option<Store>,
+    failed_at: Option<Instant>,
+}
+
+impl Writer {
+    pub(super) fn new(place: Place, store: Store) -> Self {
+        Self { place, store: Some(store), failed_at: None }
+    }
+
+    /// Works until it is told to close, or nobody is left who could tell.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Command>) {
+        let mut commands = Vec::new();
+        while queue.blocking_recv_many(&mut commands, QUEUE_WRITES_MAX) > 0 {
+            let mut batch = Vec::new();
+            let mut waiting = Vec::new();
+            for command in commands.drain(..) {
+                match command {
+                    Command::Write { records, done } => {
+                        batch.push(records);
+                        waiting.push(done);
+                    }
+                    Command::Close { done } => {
+                        self.write(&batch, waiting);
+                        self.close();
+                        // Who does not wait any more need not know.
+                        let _ = done.send(());
+                        return;
+                    }
+                }
+            }
+            self.write(&batch, waiting);
+        }
+        self.close();
+    }
+
+    fn write(&mut self, batch: &[Vec<Record>], waiting: Vec<Waiting>) {
+        if batch.is_empty() {
+            return;
+        }
+        let outcomes = match self.try_write(batch) {
+            Ok(outcomes) => outcomes,
+            Err(reason) => {
+                counter!("chat_journal_failures_total").increment(1);
+                vec![Err(JournalError::NotWritten(reason)); batch.len()]
+            }
+        };
+        for (done, outcome) in waiting.into_iter().zip(outcomes) {
+            // Who does not wait any more need not know.
+            let _ = done.send(outcome);
+        }
+    }
+
+    /// Gives what became of each write, or why none was tried.
+    fn try_write(&mut self, batch: &[Vec<Record>]) -> Result<Vec<Outcome>, String> {
+        let store = match &mut self.store {
+            Some(store) => store,
+            None => self.reopen()?,
+        };
+        let committed = store.commits() + 1;
+        let mut outcomes = Vec::new();
+        match store.apply(batch, &mut outcomes) {
+            Ok(()) => {
+                counter!("chat_journal_commits_total").increment(1);
+                Ok(outcomes)
+            }
+            Err(error) => {
+                tracing::error!("the journal in {} cannot be written: {error}", self.place.display());
+                // The database is of no use after a failure; and its file has to be free.
+                self.store = None;
+                // When the last step failed, only the file can tell whether the batch is in it.
+                let store = self.reopen()?;
+                if store.commits() == committed { Ok(outcomes) } else { Err(error.to_string()) }
+            }
+        }
+    }
+
+    fn reopen(&mut self) -> Result<&mut Store, String> {
+        if let Some(failed_at) = self.failed_at
+            && failed_at.elapsed() < REOPEN_DELAY
+        {
+            return Err("it could not be opened again a moment ago".to_owned());
+        }
+        match self.place.open() {
+            Ok((store, _)) => {
+                tracing::info!("the journal in {} is open again", self.place.display());
+                self.failed_at = None;
+                Ok(self.store.insert(store))
+            }
+            Err(error) => {
+                tracing::error!("{error:#}");
+                self.failed_at = Some(Instant::now());
+                Err(error.to_string())
+            }
+        }
+    }
+
+    fn close(self) {
+        if let Some(Err(error)) = self.store.map(Store::close) {
+            tracing::warn!("the journal in {} was not closed well: {error}", self.place.display());
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What a node is made of; every connection and every call has a handle on it.
+
+use std::sync::Arc;
+
+use service::secret::Secret;
+use tokio_util::task::TaskTracker;
+
+use crate::deletion::Votes;
+use crate::peers::Peers;
+use crate::relay::Relay;
+use crate::room::NodeId;
+use crate::rooms::Rooms;
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) id: NodeId,
+    /// Where peers are told to call this node.
+    pub(crate) address: String,
+    pub(crate) secret: Option<Secret>,
+    pub(crate) peers: Arc<Peers>,
+    /// The rooms that this node hosts.
+    pub(crate) rooms: Rooms,
+    /// The rooms of other nodes.
+    pub(crate) relay: Relay,
+    /// Deletions of rooms of other nodes that this one has agreed to.
+    pub(crate) votes: Votes,
+    /// Work that outlives the connection which began it: goodbyes and deletions.
+    pub(crate) work: TaskTracker,
+}

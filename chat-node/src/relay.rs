@@ -1,0 +1,310 @@
+//! Rooms of other nodes: the connections of this node that are in them.
+//!
+//! Their order is that of the room's node, which sends one thing after the other. What comes while a
+//! client joins is held back until it has the history (protocol, section 12, row 9).
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::body::Bytes;
+use chat_protocol::xmlrpc::{Joined, PeerEvent};
+use chat_protocol::{ChatMessage, JoinRoomSuccess, RoomDeleted, RoomTransaction, ServerMessage};
+use metrics::Counter;
+
+use crate::figures;
+use crate::frame::{Frames, frame};
+use crate::outbox::{ConnectionId, Outbox};
+use crate::peers::Peer;
+
+/// Messages whose ids a room remembers, to drop what a node tells twice; more than wait for a peer at
+/// one go, and more than a room's history.
+const REMEMBERED_MAX: usize = 1000;
+
+/// Events that are held back for a client that joins; with more, its join fails.
+const HELD_MAX: usize = 10_000;
+
+/// All rooms of other nodes that have clients here.
+#[derive(Debug)]
+pub(crate) struct Relay {
+    rooms: Mutex<HashMap<String, RelayedRoom>>,
+    deliveries: Counter,
+}
+
+#[derive(Debug)]
+struct RelayedRoom {
+    peer: Arc<Peer>,
+    listeners: Vec<Listener>,
+    heard: Heard,
+}
+
+/// One connection in a room.
+#[derive(Debug)]
+struct Listener {
+    outbox: Outbox,
+    /// The names that it joined under, and how often the room's node was told so.
+    registrations: HashMap<String, u32>,
+    /// How many joins wait for the room's node.
+    joining: u32,
+    held: Vec<Held>,
+    held_too_much: bool,
+    /// The numbers of the history that it got last, ascending.
+    history: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+enum Held {
+    Message { number: u32, frame: Bytes },
+    Event { event: PeerEvent, frame: Bytes },
+    Other { frame: Bytes },
+}
+
+/// The ids of the last messages.
+#[derive(Debug, Default)]
+struct Heard {
+    ids: HashSet<String>,
+    order: VecDeque<String>,
+}
+
+impl Heard {
+    /// False when the message was heard before.
+    fn insert(&mut self, id: &str) -> bool {
+        if !self.ids.insert(id.to_owned()) {
+            return false;
+        }
+        self.order.push_back(id.to_owned());
+        if self.order.len() > REMEMBERED_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
+}
+
+/// Names that a connection no longer holds, at the node that has to be told.
+#[derive(Debug)]
+pub(crate) struct Released {
+    pub(crate) peer: Arc<Peer>,
+    /// Each with how often it was registered for this connection.
+    pub(crate) names: Vec<(String, u32)>,
+}
+
+impl Relay {
+    pub(crate) fn new() -> Self {
+        Self { rooms: Mutex::default(), deliveries: figures::deliveries() }
+    }
+
+    /// The node of a room that has clients here.
+    pub(crate) fn peer(&self, room_id: &str) -> Option<Arc<Peer>> {
+        self.rooms().get(room_id).map(|room| room.peer.clone())
+    }
+
+    /// A connection is about to join: from now on it misses nothing.
+    pub(crate) fn begin_join(&self, room_id: &str, peer: &Arc<Peer>, outbox: &Outbox) {
+        let mut rooms = self.rooms();
+        let room = rooms.entry(room_id.to_owned()).or_insert_with(|| RelayedRoom {
+            peer: peer.clone(),
+            listeners: Vec::new(),
+            heard: Heard::default(),
+        });
+        match room.find(outbox.id()) {
+            Some(listener) => listener.joining += 1,
+            None => room.listeners.push(Listener {
+                outbox: outbox.clone(),
+                registrations: HashMap::new(),
+                joining: 1,
+                held: Vec::new(),
+                held_too_much: false,
+                history: Vec::new(),
+            }),
+        }
+    }
+
+    /// The connection has joined: it gets the success, the history, and what was held back and is new.
+    /// False when too much was held back: the client has not joined, and the room's node must be told.
+    pub(crate) fn finish_join(&self, username: &str, outbox: &Outbox, joined: Joined) -> bool {
+        let Joined { room_info, mut messages, .. } = joined;
+        let room_id = room_info.room_id.clone();
+        let mut rooms = self.rooms();
+        let Some(room) = rooms.get_mut(&room_id) else { return false };
+        let Some(listener) = room.find(outbox.id()) else { return false };
+        listener.joining -= 1;
+        if listener.held_too_much {
+            drop(rooms);
+            self.remove(&room_id, outbox.id(), None);
+            return false;
+        }
+        // An original node may have them in another order than that of their numbers (row 8).
+        messages.sort_by_key(|message| message.sequence_number);
+        *listener.registrations.entry(username.to_owned()).or_insert(0) += 1;
+        listener.history = messages.iter().map(|message| message.sequence_number).collect();
+        let members: HashSet<_> = room_info.members.iter().cloned().collect();
+        outbox.push(welcome(room_info, messages));
+        if listener.joining == 0 {
+            for held in std::mem::take(&mut listener.held) {
+                listener.release(&held, &members);
+            }
+        }
+        true
+    }
+
+    /// The join failed.
+    pub(crate) fn abandon_join(&self, room_id: &str, outbox: &Outbox) {
+        let mut rooms = self.rooms();
+        let Some(room) = rooms.get_mut(room_id) else { return };
+        let Some(listener) = room.find(outbox.id()) else { return };
+        listener.joining -= 1;
+        if listener.joining == 0 {
+            for held in std::mem::take(&mut listener.held) {
+                listener.outbox.push(held.frame().clone());
+            }
+            if listener.registrations.is_empty() {
+                room.listeners.retain(|listener| listener.outbox.id() != outbox.id());
+            }
+        }
+        if room.listeners.is_empty() {
+            rooms.remove(room_id);
+        }
+    }
+
+    /// Takes a name, or all, of a connection out of a room; without a name it hears the room no more.
+    pub(crate) fn remove(&self, room_id: &str, connection: ConnectionId, username: Option<&str>) -> Option<Released> {
+        let mut rooms = self.rooms();
+        let room = rooms.get_mut(room_id)?;
+        let peer = room.peer.clone();
+        let listener = room.find(connection)?;
+        let names: Vec<_> = match username {
+            Some(username) => listener.registrations.remove_entry(username).into_iter().collect(),
+            None => listener.registrations.drain().collect(),
+        };
+        if listener.registrations.is_empty() {
+            room.listeners.retain(|listener| listener.outbox.id() != connection);
+        }
+        if room.listeners.is_empty() {
+            rooms.remove(room_id);
+        }
+        (!names.is_empty()).then_some(Released { peer, names })
+    }
+
+    /// Whether another connection is in the room under this name.
+    pub(crate) fn holds(&self, room_id: &str, username: &str) -> bool {
+        let rooms = self.rooms();
+        let room = rooms.get(room_id);
+        room.is_some_and(|room| room.listeners.iter().any(|listener| listener.registrations.contains_key(username)))
+    }
+
+    /// Hands a message to the room's connections, once.
+    pub(crate) fn message(&self, room_id: &str, message: ChatMessage) {
+        let mut rooms = self.rooms();
+        let Some(room) = rooms.get_mut(room_id) else { return };
+        if !room.heard.insert(&message.message_id) {
+            return;
+        }
+        let number = message.sequence_number;
+        let frame = frame(&ServerMessage::NewMessage(message));
+        for listener in &mut room.listeners {
+            listener.hear(Held::Message { number, frame: frame.clone() });
+        }
+        self.deliveries.increment(room.listeners.len() as u64);
+    }
+
+    /// Hands on who came or went. Types that the chat does not have are not passed on (row 14).
+    pub(crate) fn event(&self, room_id: &str, event: &PeerEvent) {
+        let frame = frame(&match event {
+            PeerEvent::MemberJoined(joined) => ServerMessage::MemberJoined(joined.clone()),
+            PeerEvent::MemberLeft(left) => ServerMessage::MemberLeft(left.clone()),
+            PeerEvent::Other(_) => return,
+        });
+        if let Some(room) = self.rooms().get_mut(room_id) {
+            for listener in &mut room.listeners {
+                listener.hear(Held::Event { event: event.clone(), frame: frame.clone() });
+            }
+        }
+    }
+
+    /// The room is gone, and so are its connections here.
+    pub(crate) fn deleted(&self, room_id: &str, room_name: Option<String>, transaction_id: String) {
+        let Some(room) = self.rooms().remove(room_id) else { return };
+        let frame = frame(&ServerMessage::RoomDeleted(RoomDeleted {
+            room_id: room_id.to_owned(),
+            room_name: room_name.unwrap_or_else(|| "Unknown".to_owned()),
+            message: None,
+            transaction_id: Some(transaction_id),
+        }));
+        for listener in room.listeners {
+            listener.outbox.push(frame.clone());
+        }
+    }
+
+    /// The room stays.
+    pub(crate) fn deletion_cancelled(&self, room_id: &str, transaction_id: String) {
+        let cancelled = RoomTransaction { room_id: room_id.to_owned(), transaction_id };
+        let frame = frame(&ServerMessage::DeleteRoomCancelled(cancelled));
+        if let Some(room) = self.rooms().get_mut(room_id) {
+            for listener in &mut room.listeners {
+                listener.hear(Held::Other { frame: frame.clone() });
+            }
+        }
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<String, RelayedRoom>> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RelayedRoom {
+    fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
+        self.listeners.iter_mut().find(|listener| listener.outbox.id() == connection)
+    }
+}
+
+impl Held {
+    fn frame(&self) -> &Bytes {
+        match self {
+            Self::Message { frame, .. } | Self::Event { frame, .. } | Self::Other { frame } => frame,
+        }
+    }
+}
+
+impl Listener {
+    fn hear(&mut self, held: Held) {
+        if self.joining > 0 {
+            self.held_too_much |= self.held.len() >= HELD_MAX;
+            if !self.held_too_much {
+                self.held.push(held);
+            }
+            return;
+        }
+        if !self.has_in_history(&held) {
+            self.outbox.push(held.frame().clone());
+        }
+    }
+
+    /// Queues what was held back while the client joined, unless the history or the list of members
+    /// has told it (protocol, section 13, obligations 1 and 3).
+    fn release(&self, held: &Held, members: &HashSet<String>) {
+        let is_known = match held {
+            Held::Event { event: PeerEvent::MemberJoined(joined), .. } => members.contains(&joined.username),
+            Held::Event { event: PeerEvent::MemberLeft(left), .. } => !members.contains(&left.username),
+            _ => self.has_in_history(held),
+        };
+        if !is_known {
+            self.outbox.push(held.frame().clone());
+        }
+    }
+
+    /// A number that is missing among the history's is no double: an original node sends numbers out of
+    /// order (section 13, obligation 4).
+    fn has_in_history(&self, held: &Held) -> bool {
+        matches!(held, Held::Message { number, .. } if self.history.binary_search(number).is_ok())
+    }
+}
+
+fn welcome(room_info: JoinRoomSuccess, messages: Vec<ChatMessage>) -> Bytes {
+    let mut frames = Frames::default();
+    frames.push(&ServerMessage::JoinRoomSuccess(room_info));
+    for message in messages {
+        frames.push(&ServerMessage::NewMessage(message));
+    }
+    frames.take()
+}

@@ -1,0 +1,181 @@
+//! The room's task: its deletion, as far as the room itself is concerned (protocol, section 9).
+
+use std::ops::ControlFlow;
+
+use chat_protocol::{DeleteRoomFailed, DeleteRoomInitiated, DeleteRoomSuccess, ErrorCode, RoomDeleted, ServerMessage};
+use tokio::sync::oneshot;
+use tokio::time::{Duration, Instant};
+
+use super::actor::Actor;
+use super::{BeginDeletion, Command, Flow, Refusal, Room, answer};
+use crate::frame::frame;
+use crate::journal::Record;
+use crate::outbox::Outbox;
+
+/// How long a peer may leave a room that it prepared to delete undecided; then the room is active
+/// again (protocol, section 12, row 16). Longer than the three phases of a deletion together.
+const UNDECIDED_MAX: Duration = Duration::from_secs(30);
+
+/// How far a room's deletion has come.
+#[derive(Debug)]
+pub(super) enum State {
+    Active,
+    /// Votes are being asked for. Everything goes on: what is taken now reaches everybody before the
+    /// deletion does.
+    DeletionPending,
+    /// A peer has prepared a deletion, which is not its business: nothing comes of it.
+    PreparedByPeer {
+        until: Instant,
+    },
+    /// All have agreed: nothing is taken any more (protocol, section 12, row 17).
+    Committing,
+}
+
+impl State {
+    pub(super) fn is_sealed(&self) -> bool {
+        matches!(self, Self::Committing)
+    }
+
+    /// The state's name on the wire; nothing when the room is active.
+    fn obstacle(&self) -> Option<&'static str> {
+        match self {
+            Self::PreparedByPeer { until } if Instant::now() >= *until => None,
+            Self::Active => None,
+            Self::DeletionPending | Self::PreparedByPeer { .. } => Some("DELETION_PENDING"),
+            Self::Committing => Some("COMMITTING"),
+        }
+    }
+}
+
+impl Room {
+    /// Checks whether the user may delete the room now, and tells who is concerned that it begins.
+    pub(crate) async fn begin_deletion(
+        &self,
+        username: String,
+        requester: Outbox,
+        transaction_id: String,
+    ) -> Result<(), Refusal> {
+        let begin = |reply| Command::BeginDeletion(BeginDeletion { username, requester, transaction_id, reply });
+        self.ask(begin).await.unwrap_or_else(|| Err(Refusal::room_not_found()))
+    }
+
+    /// From now on the room takes nothing.
+    pub(crate) async fn seal(&self) {
+        self.ask(|reply| Command::Seal { reply }).await;
+    }
+
+    /// Ends the room and tells its clients.
+    pub(crate) async fn finish_deletion(&self, requester: Outbox, transaction_id: String) {
+        self.ask(|reply| Command::FinishDeletion { requester, transaction_id, reply }).await;
+    }
+
+    /// The room stays, for this reason.
+    pub(crate) async fn keep(&self, requester: Outbox, transaction_id: String, reason: String) {
+        self.ask(|reply| Command::KeepRoom { requester, transaction_id, reason, reply }).await;
+    }
+
+    /// A peer prepares a deletion.
+    ///
+    /// # Errors
+    /// The state that the room is in.
+    pub(crate) async fn prepare(&self) -> Result<(), &'static str> {
+        // A room that is gone has nothing against it.
+        self.ask(|reply| Command::Prepare { reply }).await.unwrap_or(Ok(()))
+    }
+
+    /// A peer takes back what it prepared.
+    pub(crate) async fn roll_back(&self) {
+        self.tell(Command::Rollback).await;
+    }
+}
+
+impl Actor {
+    /// The order of frames at the requester, who may be in the room: initiated, initiated, success or
+    /// failure, `room_deleted`.
+    pub(super) async fn handle_deletion(&mut self, command: Command) -> Flow {
+        match command {
+            Command::BeginDeletion(begin) => {
+                let result = self.begin_deletion(begin.username, &begin.requester, begin.transaction_id);
+                answer(begin.reply, result);
+            }
+            Command::Seal { reply } => {
+                self.state = State::Committing;
+                answer(reply, ());
+            }
+            Command::FinishDeletion { requester, transaction_id, reply } => {
+                self.finish_deletion(&requester, transaction_id, reply).await;
+                return ControlFlow::Break(());
+            }
+            Command::KeepRoom { requester, transaction_id, reason, reply } => {
+                self.state = State::Active;
+                requester.push(frame(&ServerMessage::DeleteRoomFailed(DeleteRoomFailed {
+                    room_id: self.about.room_id.clone(),
+                    reason,
+                    error_code: ErrorCode::DELETION_FAILED,
+                    transaction_id: Some(transaction_id),
+                })));
+                answer(reply, ());
+            }
+            Command::Prepare { reply } => {
+                let vote = self.state.obstacle().map_or(Ok(()), Err);
+                if vote.is_ok() {
+                    self.state = State::PreparedByPeer { until: Instant::now() + UNDECIDED_MAX };
+                }
+                answer(reply, vote);
+            }
+            Command::Rollback => {
+                if matches!(self.state, State::PreparedByPeer { .. }) {
+                    self.state = State::Active;
+                }
+            }
+            // The others have been handled.
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn begin_deletion(&mut self, username: String, requester: &Outbox, transaction_id: String) -> Result<(), Refusal> {
+        if username != self.about.creator_id {
+            return Err(Refusal::new(ErrorCode::UNAUTHORIZED, "Only the room creator can delete the room"));
+        }
+        if let Some(state) = self.state.obstacle() {
+            let reason = format!("Room is in {state} state, cannot delete");
+            return Err(Refusal::new(ErrorCode::INVALID_STATE, reason));
+        }
+        self.state = State::DeletionPending;
+        let initiated = |initiator, transaction_id| {
+            frame(&ServerMessage::DeleteRoomInitiated(DeleteRoomInitiated {
+                room_id: self.about.room_id.clone(),
+                initiator,
+                transaction_id,
+                status: "in_progress".to_owned(),
+            }))
+        };
+        requester.push(initiated(None, Some(transaction_id)));
+        self.audience.publish(&initiated(Some(username), None), 0);
+        Ok(())
+    }
+
+    async fn finish_deletion(&mut self, requester: &Outbox, transaction_id: String, reply: oneshot::Sender<()>) {
+        let room_id = self.about.room_id.clone();
+        if let Some(journal) = &self.surroundings.journal
+            && let Err(error) = journal.write(vec![Record::RoomDeleted { room_id: room_id.clone() }]).await
+        {
+            tracing::error!("room {room_id} is deleted, but the journal still has it: {error}");
+        }
+        requester.push(frame(&ServerMessage::DeleteRoomSuccess(DeleteRoomSuccess {
+            room_id: room_id.clone(),
+            transaction_id,
+            message: "Room deleted successfully".to_owned(),
+        })));
+        let room_name = self.about.room_name.clone();
+        let deleted = ServerMessage::RoomDeleted(RoomDeleted {
+            room_id,
+            message: Some(format!("Room '{room_name}' has been deleted")),
+            room_name,
+            transaction_id: None,
+        });
+        self.audience.publish(&frame(&deleted), 0);
+        answer(reply, ());
+    }
+}

@@ -1,0 +1,142 @@
+//! What other nodes ask of this one: XML-RPC over HTTP (protocol, sections 5 and 6).
+//!
+//! Calls are carried out at the same time: none waits for another, however long that one takes
+//! (section 12, rows 2 and 19).
+
+use std::io::Read;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use chat_protocol::timestamp::timestamp;
+use chat_protocol::xmlrpc::{Fault, HeartbeatReply, MulticallReply, PeerCall, Reply, Value, fault_xml, response_xml};
+use flate2::read::GzDecoder;
+use futures_util::future::{BoxFuture, join_all};
+use service::error::HttpError;
+use subtle::ConstantTimeEq;
+
+use crate::node::Node;
+use crate::peers::SECRET_HEADER;
+
+mod membership;
+
+/// Largest request, as it comes and inflated; a larger one is answered 413. Nodes of this kind send
+/// 64 calls at one go, of which each has a message of 5000 characters at most.
+const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// `POST /` and `POST /RPC2`.
+pub(crate) fn routes(node: Arc<Node>) -> Router {
+    let method = || MethodRouter::new().merge(post(serve)).get(not_implemented);
+    Router::new()
+        .route("/", method())
+        .route("/RPC2", method())
+        .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
+        .with_state(node)
+}
+
+/// What the original answers to GET.
+async fn not_implemented() -> HttpError {
+    HttpError::new(StatusCode::NOT_IMPLEMENTED, "here nodes call each other by XML-RPC: POST to / or /RPC2")
+}
+
+async fn serve(State(node): State<Arc<Node>>, headers: HeaderMap, body: Bytes) -> Result<Response, HttpError> {
+    let gzip = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
+    let result = if gzip { PeerCall::from_xml(&inflate(&body)?) } else { PeerCall::from_xml(&body) };
+    // A peer that is refused learns it as it learns every other failure.
+    let result = match result {
+        Ok(call) if !node.trusts(&call, &headers) => {
+            let message = "the cluster secret is missing or wrong: give all nodes the same CLUSTER_SECRET";
+            Err(Fault::new("PermissionError", message))
+        }
+        Ok(PeerCall::Multicall(calls)) => Ok(carry_out_all(&node, calls).await),
+        Ok(call) => carry_out(&node, call).await,
+        Err(fault) => Err(fault),
+    };
+    let answer = match result {
+        Ok(value) => response_xml(&value),
+        Err(fault) => fault_xml(&fault),
+    };
+    Ok(([(CONTENT_TYPE, "text/xml")], answer).into_response())
+}
+
+fn inflate(body: &[u8]) -> Result<Vec<u8>, HttpError> {
+    let mut inflated = Vec::new();
+    let read = GzDecoder::new(body).take(REQUEST_BYTES_MAX as u64 + 1).read_to_end(&mut inflated);
+    match read {
+        Ok(_) if inflated.len() > REQUEST_BYTES_MAX => {
+            let message = format!("the request has more than {REQUEST_BYTES_MAX} bytes");
+            Err(HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message))
+        }
+        Ok(_) => Ok(inflated),
+        Err(error) => Err(HttpError::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}"))),
+    }
+}
+
+/// Carries several calls out. They begin in their order, and what one node tells another does so at
+/// once; those that wait do so together.
+async fn carry_out_all(node: &Arc<Node>, calls: Vec<Result<PeerCall, Fault>>) -> Value<'static> {
+    let results = calls.into_iter().map(async |call| carry_out(node, call?).await);
+    MulticallReply(join_all(results).await).to_value().into_owned()
+}
+
+fn carry_out(node: &Arc<Node>, call: PeerCall) -> BoxFuture<'_, Result<Value<'static>, Fault>> {
+    Box::pin(async move {
+        Ok(match call {
+            PeerCall::Heartbeat => value(&HeartbeatReply {
+                status: "ok".to_owned(),
+                node_id: node.id.to_string(),
+                timestamp: timestamp(SystemTime::now()),
+            }),
+            PeerCall::GetHostedRooms => value(&node.rooms.entries(Some(&node.address))),
+            PeerCall::JoinRoom { room_id, username, client_node_id } => {
+                value(&node.join(room_id, username, &client_node_id).await)
+            }
+            PeerCall::LeaveRoom { room_id, username, client_node_id } => {
+                value(&node.leave(room_id, username, &client_node_id).await)
+            }
+            PeerCall::ForwardMessage { room_id, username, content, sender_node_id } => {
+                value(&node.forwarded(room_id, username, content, &sender_node_id).await)
+            }
+            PeerCall::NotifyMemberDisconnect { room_id, username, member_node_id, reason } => {
+                value(&node.disconnected(room_id, username, &member_node_id, reason).await)
+            }
+            PeerCall::ReceiveMessageBroadcast { room_id, message } => {
+                node.relay.message(&room_id, message);
+                true.into()
+            }
+            PeerCall::ReceiveMemberEventBroadcast { room_id, event } => {
+                node.relay.event(&room_id, &event);
+                true.into()
+            }
+            PeerCall::PrepareDeleteRoom { room_id, transaction_id, .. } => {
+                value(&node.vote(room_id, transaction_id).await)
+            }
+            PeerCall::CommitDeleteRoom { room_id, transaction_id, room_name } => {
+                value(&node.commit(&room_id, transaction_id, room_name))
+            }
+            PeerCall::RollbackDeleteRoom { room_id, transaction_id } => {
+                value(&node.roll_back(&room_id, transaction_id).await)
+            }
+            PeerCall::Multicall(_) => return Err(Fault::new("TypeError", "system.multicall within system.multicall")),
+        })
+    })
+}
+
+fn value(reply: &impl Reply) -> Value<'static> {
+    reply.to_value().into_owned()
+}
+
+impl Node {
+    /// With a secret, all calls need it but the heartbeat, by which people and health checks ask.
+    fn trusts(&self, call: &PeerCall, headers: &HeaderMap) -> bool {
+        let Some(secret) = &self.secret else { return true };
+        let given = headers.get(SECRET_HEADER).map_or(&[][..], |value| value.as_bytes());
+        matches!(call, PeerCall::Heartbeat) || bool::from(given.ct_eq(secret.reveal().as_bytes()))
+    }
+}

@@ -1,0 +1,230 @@
+//! One client: its requests, in their order, and the rooms that it is in (protocol, section 3).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chat_protocol::limits::{CONTENT_CHARS_MAX, ROOM_ID_BYTES_MAX, ROOMS_PER_CONNECTION_MAX, USERNAME_CHARS_MAX};
+use chat_protocol::text::{fits, is_carried};
+use chat_protocol::{
+    CreateRoom, DeleteRoomFailed, ErrorCode, Failure, GlobalRoomsList, JoinRoomError, MessageError, MessageSent,
+    Request, RoomCreated, RoomUser, RoomsList, SendMessage, ServerMessage,
+};
+
+use crate::frame::frame;
+use crate::node::Node;
+use crate::outbox::Outbox;
+use crate::room::{Holder, Refusal, Room};
+
+mod deleting;
+mod remote;
+
+/// A client's requests and rooms.
+#[derive(Debug)]
+pub(crate) struct Session {
+    node: Arc<Node>,
+    outbox: Outbox,
+    /// The rooms joined, and under which names.
+    joined: HashMap<String, Vec<String>>,
+}
+
+impl Session {
+    pub(crate) fn new(node: Arc<Node>, outbox: Outbox) -> Self {
+        Self { node, outbox, joined: HashMap::new() }
+    }
+
+    /// Carries a request out, and queues what answers it.
+    pub(crate) async fn handle(&mut self, text: &str) {
+        match Request::from_json(text) {
+            Ok(Request::ListRooms) => {
+                let rooms = self.node.rooms.entries(None);
+                self.answer(&ServerMessage::RoomsList(RoomsList { total_count: count(rooms.len()), rooms }));
+            }
+            Ok(Request::DiscoverRooms) => self.discover_rooms().await,
+            Ok(Request::CreateRoom(request)) => self.create_room(request).await,
+            Ok(Request::JoinRoom(user)) => self.join_room(user).await,
+            Ok(Request::SendMessage(message)) => self.send_message(message).await,
+            Ok(Request::LeaveRoom(user)) => self.leave_room(user).await,
+            Ok(Request::DeleteRoom(user)) => self.delete_room(user).await,
+            Err(error @ chat_protocol::Malformed::CreateRoomData) => {
+                let failure = Failure::new(error.to_string());
+                self.answer(&ServerMessage::RoomCreated(RoomCreated::Refused(failure)));
+            }
+            Err(error) => self.answer(&ServerMessage::Error(Failure::new(error.to_string()))),
+        }
+    }
+
+    fn answer(&self, message: &ServerMessage) {
+        // A client that reads nothing is being disconnected.
+        self.outbox.push(frame(message));
+    }
+
+    async fn discover_rooms(&self) {
+        let discovery = self.node.peers.discover().await;
+        let mut rooms = self.node.rooms.entries(None);
+        rooms.extend(discovery.rooms);
+        let own = [self.node.id.to_string()];
+        self.answer(&ServerMessage::GlobalRoomsList(GlobalRoomsList {
+            total_count: count(rooms.len()),
+            rooms,
+            nodes_queried: own.iter().cloned().chain(discovery.queried).collect(),
+            nodes_available: own.into_iter().chain(discovery.available).collect(),
+            nodes_unavailable: discovery.unavailable,
+        }));
+    }
+
+    async fn create_room(&self, request: CreateRoom) {
+        let answer = match self.node.rooms.create(request).await {
+            Ok(room) => RoomCreated::Created {
+                room_id: room.about.room_id.clone(),
+                room_name: room.about.room_name.clone(),
+                admin_node: room.about.admin_node.to_string(),
+                members: Vec::new(),
+                created_at: room.about.created_at.clone(),
+            },
+            Err(reason) => RoomCreated::Refused(Failure::new(reason)),
+        };
+        self.answer(&ServerMessage::RoomCreated(answer));
+    }
+
+    async fn join_room(&mut self, user: RoomUser) {
+        let room_id = user.room_id.clone();
+        if let Err(Refusal { code, reason }) = self.try_join(user).await {
+            let error = JoinRoomError { room_id, error: reason, error_code: code };
+            self.answer(&ServerMessage::JoinRoomError(error));
+        }
+    }
+
+    async fn try_join(&mut self, RoomUser { room_id, username }: RoomUser) -> Result<(), Refusal> {
+        if room_id.is_empty() || username.is_empty() {
+            return Err(Refusal::new(ErrorCode::INVALID_REQUEST, "Missing room_id or username"));
+        }
+        check_username(&username)?;
+        if self.joined.len() >= ROOMS_PER_CONNECTION_MAX && !self.joined.contains_key(&room_id) {
+            let reason = format!("A connection can be in {ROOMS_PER_CONNECTION_MAX} rooms at most");
+            return Err(Refusal::new(ErrorCode::LIMIT_REACHED, reason));
+        }
+        match self.node.rooms.get(&room_id) {
+            Some(room) => room.join(username.clone(), self.outbox.clone()).await?,
+            None => self.join_remote(&room_id, &username).await?,
+        }
+        let names = self.joined.entry(room_id).or_default();
+        if !names.contains(&username) {
+            names.push(username);
+        }
+        Ok(())
+    }
+
+    async fn send_message(&mut self, message: SendMessage) {
+        let room_id = message.room_id.clone();
+        let answer = match self.try_send(message).await {
+            Ok(sent) => ServerMessage::MessageSent(sent),
+            Err(Refusal { code, reason }) => {
+                ServerMessage::MessageError(MessageError { room_id, error: reason, error_code: code })
+            }
+        };
+        self.answer(&answer);
+    }
+
+    async fn try_send(&mut self, message: SendMessage) -> Result<MessageSent, Refusal> {
+        let SendMessage { room_id, username, content } = message;
+        if room_id.is_empty() || username.is_empty() {
+            return Err(Refusal::new(ErrorCode::INVALID_REQUEST, "Missing room_id or username"));
+        }
+        let content = check_content(content)?;
+        // Only under a name that this connection joined under (section 12, row 12).
+        if !self.joined.get(&room_id).is_some_and(|names| names.contains(&username)) {
+            return Err(Refusal::new(ErrorCode::NOT_MEMBER, "You are not a member of this room"));
+        }
+        match self.node.rooms.get(&room_id) {
+            Some(room) => {
+                let sent = room.send(username, content, None).await?;
+                let crate::room::Sent { message_id, sequence_number, timestamp, .. } = sent;
+                Ok(MessageSent { room_id, message_id, sequence_number, timestamp })
+            }
+            None => self.send_remote(room_id, username, content).await,
+        }
+    }
+
+    async fn leave_room(&mut self, user: RoomUser) {
+        if user.room_id.is_empty() || user.username.is_empty() {
+            self.answer(&ServerMessage::Error(Failure::new("Missing room_id or username")));
+            return;
+        }
+        let RoomUser { room_id, username } = &user;
+        // Somebody else's name stays (section 12, row 13); the answer is the same.
+        if let Some(names) = self.joined.get_mut(room_id) {
+            names.retain(|name| name != username);
+            if names.is_empty() {
+                self.joined.remove(room_id);
+            }
+            match self.node.rooms.get(room_id) {
+                Some(room) => leave(&room, username, &self.outbox).await,
+                None => self.leave_remote(room_id, Some(username), None),
+            }
+        }
+        self.answer(&ServerMessage::LeaveRoomSuccess(user));
+    }
+
+    /// The connection is gone, and its names with it, unless others hold them.
+    pub(crate) async fn end(self) {
+        for room_id in self.joined.keys() {
+            match self.node.rooms.get(room_id) {
+                Some(room) => room.disconnect(self.outbox.id()).await,
+                None => self.leave_remote(room_id, None, Some("User disconnected")),
+            }
+        }
+    }
+
+    async fn delete_room(&self, user: RoomUser) {
+        let room_id = user.room_id.clone();
+        if let Err(Refusal { code, reason }) = self.try_delete(user).await {
+            let failed = DeleteRoomFailed { room_id, reason, error_code: code, transaction_id: None };
+            self.answer(&ServerMessage::DeleteRoomFailed(failed));
+        }
+    }
+}
+
+async fn leave(room: &Arc<Room>, username: &str, outbox: &Outbox) {
+    room.leave(username.to_owned(), Holder::Connection(outbox.id()), true, None).await;
+}
+
+fn check_username(username: &str) -> Result<(), Refusal> {
+    let reason = if !fits(username, USERNAME_CHARS_MAX) {
+        format!("username too long (max {USERNAME_CHARS_MAX} characters)")
+    } else if !is_carried(username) {
+        "username contains control characters".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(ErrorCode::INVALID_REQUEST, reason))
+}
+
+/// The checks of a message's content, on whichever way it comes (section 12, rows 6 and 20).
+pub(crate) fn check_content(content: Option<String>) -> Result<String, Refusal> {
+    let reason = match content {
+        None => "Message content must be text".to_owned(),
+        Some(content) if content.is_empty() => "Message content cannot be empty".to_owned(),
+        Some(content) if !fits(&content, CONTENT_CHARS_MAX) => {
+            format!("Message content too long (max {CONTENT_CHARS_MAX} characters)")
+        }
+        Some(content) if !is_carried(&content) => "Message content contains control characters".to_owned(),
+        Some(content) => return Ok(content),
+    };
+    Err(Refusal::new(ErrorCode::INVALID_CONTENT, reason))
+}
+
+/// Checks of what another node's client gave.
+pub(crate) fn check_names(room_id: &str, username: &str) -> Result<(), Refusal> {
+    if room_id.is_empty() || username.is_empty() {
+        return Err(Refusal::new(ErrorCode::INVALID_REQUEST, "Missing room_id or username"));
+    }
+    if room_id.len() > ROOM_ID_BYTES_MAX {
+        return Err(Refusal::room_not_found());
+    }
+    check_username(username)
+}
+
+/// A list's length; lists are bounded far below.
+fn count(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

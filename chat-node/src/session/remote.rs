@@ -1,0 +1,126 @@
+//! A client's requests that concern rooms of other nodes.
+
+use chat_protocol::limits::ROOM_ID_BYTES_MAX;
+use chat_protocol::text::is_carried;
+use chat_protocol::xmlrpc::{Accepted, ForwardReply, JoinReply, PeerCall};
+use chat_protocol::{ErrorCode, MessageSent};
+use tokio::time::Duration;
+
+use super::Session;
+use crate::peers::CallError;
+use crate::room::Refusal;
+
+/// Longest wait for a room's node to take a member; longer than it waits itself for what it has to
+/// tell this node before.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A node that cannot be reached has no rooms, as far as anybody can tell (protocol, section 10); one
+/// that is there and fails is unavailable.
+fn unavailable(error: &CallError) -> Refusal {
+    match error {
+        CallError::Unreachable(_) => Refusal::room_not_found(),
+        error => {
+            let reason = format!("Failed to contact administrator node: {error}");
+            Refusal::new(ErrorCode::ADMIN_NODE_UNAVAILABLE, reason)
+        }
+    }
+}
+
+impl Session {
+    pub(super) async fn join_remote(&self, room_id: &str, username: &str) -> Result<(), Refusal> {
+        if room_id.len() > ROOM_ID_BYTES_MAX || !is_carried(room_id) {
+            return Err(Refusal::room_not_found());
+        }
+        let known = self.node.relay.peer(room_id);
+        let found = match known {
+            Some(peer) => Some(peer),
+            None => self.node.peers.find(room_id).await,
+        };
+        let peer = found.ok_or_else(Refusal::room_not_found)?;
+        self.node.relay.begin_join(room_id, &peer, &self.outbox);
+        let call = PeerCall::JoinRoom {
+            room_id: room_id.to_owned(),
+            username: username.to_owned(),
+            client_node_id: self.node.id.to_string(),
+        };
+        let refusal = match peer.call::<JoinReply>(&call, JOIN_TIMEOUT).await {
+            Ok(JoinReply::Joined(joined)) if joined.room_info.room_id == room_id => {
+                if self.node.relay.finish_join(username, &self.outbox, joined) {
+                    return Ok(());
+                }
+                peer.tell(self.disconnected(room_id, username).into());
+                return Err(Refusal::new(ErrorCode::INTERNAL_ERROR, "Too much happened in the room while you joined"));
+            }
+            Ok(JoinReply::Joined(_)) => {
+                Refusal::new(ErrorCode::ADMIN_NODE_UNAVAILABLE, "The administrator node answered for another room")
+            }
+            Ok(JoinReply::Refused { message, error_code }) => Refusal::new(error_code, message),
+            Err(error) => {
+                // It may have been carried out: nobody must stay a member unawares.
+                if matches!(error, CallError::TimedOut(_) | CallError::Broken(_)) {
+                    peer.tell(self.disconnected(room_id, username).into());
+                }
+                unavailable(&error)
+            }
+        };
+        self.node.relay.abandon_join(room_id, &self.outbox);
+        self.node.peers.forget_room(room_id);
+        Err(refusal)
+    }
+
+    pub(super) async fn send_remote(
+        &mut self,
+        room_id: String,
+        username: String,
+        content: String,
+    ) -> Result<MessageSent, Refusal> {
+        let Some(peer) = self.node.relay.peer(&room_id) else {
+            // The room was deleted.
+            self.joined.remove(&room_id);
+            return Err(Refusal::room_not_found());
+        };
+        let call = PeerCall::ForwardMessage {
+            room_id: room_id.clone(),
+            username,
+            content: Some(content),
+            sender_node_id: self.node.id.to_string(),
+        };
+        match peer.forward(call).await {
+            Ok(ForwardReply::Accepted(Accepted { message_id, sequence_number, timestamp })) => {
+                Ok(MessageSent { room_id, message_id, sequence_number, timestamp })
+            }
+            Ok(ForwardReply::Refused { error, error_code }) => Err(Refusal::new(error_code, error)),
+            Err(error) => Err(unavailable(&error)),
+        }
+    }
+
+    /// Takes one name, or all, out of a room of another node, and tells that node. It is told that the
+    /// name has left, or, where another connection holds it too or there is a reason, that this
+    /// connection is gone, as often as it registered the name for it.
+    pub(super) fn leave_remote(&self, room_id: &str, username: Option<&str>, reason: Option<&str>) {
+        let Some(released) = self.node.relay.remove(room_id, self.outbox.id(), username) else { return };
+        for (username, registrations) in released.names {
+            if reason.is_none() && !self.node.relay.holds(room_id, &username) {
+                let call = PeerCall::LeaveRoom {
+                    room_id: room_id.to_owned(),
+                    username,
+                    client_node_id: self.node.id.to_string(),
+                };
+                released.peer.tell(call.into());
+                continue;
+            }
+            for _ in 0..registrations {
+                released.peer.tell(self.disconnected(room_id, &username).into());
+            }
+        }
+    }
+
+    fn disconnected(&self, room_id: &str, username: &str) -> PeerCall {
+        PeerCall::NotifyMemberDisconnect {
+            room_id: room_id.to_owned(),
+            username: username.to_owned(),
+            member_node_id: self.node.id.to_string(),
+            reason: "User disconnected".to_owned(),
+        }
+    }
+}
