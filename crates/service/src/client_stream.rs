@@ -5,7 +5,7 @@
 //! with the name of the replica. Only garbage that came together with a request before it still gets
 //! a bare one, after that request's answer.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -131,6 +131,23 @@ impl Write for ClientStream {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.activity.unwritten.store(written.is_pending(), Relaxed);
         written
+    }
+
+    /// For `WebSockets`, whose owner writes many frames at one go; hyper is told to write one buffer.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if !self.activity.upgraded.load(Relaxed) {
+            let first = buffers.iter().find(|buffer| !buffer.is_empty());
+            return self.poll_write(context, first.map_or(&[], |buffer| buffer));
+        }
+        Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

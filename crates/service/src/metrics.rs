@@ -1,7 +1,7 @@
 //! `GET /metrics`: the process's figures as Prometheus text.
 
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::{Router, routing};
 use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::time::sleep;
 
 use crate::identity::{Identity, architecture};
 
@@ -20,13 +21,21 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Label for a path that no route matched: the paths themselves would be without number.
 const NO_ROUTE: &str = "none";
 
+/// Bounds of the histograms, all of which are of times, in seconds.
+const BUCKETS_SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+
+/// How often samples are put into their buckets; until then each takes memory.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
 static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
 
 /// Begins to record the metrics of this process. Needed once, before the first counter is made;
 /// later calls add the figures of another service in the same process.
 pub fn init(identity: &Identity) {
     HANDLE.get_or_init(|| {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let buckets = PrometheusBuilder::new().set_buckets(&BUCKETS_SECONDS);
+        // It refuses an empty list only.
+        let recorder = buckets.unwrap_or_default().build_recorder();
         let handle = recorder.handle();
         // Taken already: by a program that records its metrics elsewhere, which is its right.
         let _ = metrics::set_global_recorder(recorder);
@@ -76,6 +85,16 @@ pub(crate) async fn count(request: Request, next: Next) -> Response {
 
 pub(crate) fn routes() -> Router {
     Router::new().route("/metrics", routing::get(async || ([(CONTENT_TYPE, PROMETHEUS_TEXT)], render())))
+}
+
+/// Keeps the memory for samples bounded, for as long as it is polled.
+pub(crate) async fn upkeep() {
+    loop {
+        sleep(UPKEEP_INTERVAL).await;
+        if let Some(handle) = HANDLE.get() {
+            handle.run_upkeep();
+        }
+    }
 }
 
 fn render() -> String {

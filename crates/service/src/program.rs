@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::about::About;
 use crate::config::{self, ConfigError, EXIT_USAGE, Invocation, Settings};
-use crate::{healthcheck, logging, shutdown};
+use crate::{healthcheck, logging, metrics, shutdown};
 
 /// Runs a service as this process: reads settings, sets up the log, then calls `service` with a
 /// token that SIGTERM or SIGINT cancels.
@@ -38,9 +38,11 @@ where
     match config::parse::<C>(about, std::env::args_os()) {
         Ok(Invocation::Run(config)) => {
             logging::init(config.service().log_level, config.service().log_format);
-            report(block_on(async { service(config, shutdown::cancel_on_signal()?).await }), |error| {
-                tracing::error!("{error:#}");
-            })
+            let work = async {
+                tokio::spawn(metrics::upkeep());
+                service(config, shutdown::cancel_on_signal()?).await
+            };
+            report(block_on(work), |error| tracing::error!("{error:#}"))
         }
         Ok(Invocation::Healthcheck(config)) => {
             report(block_on(healthcheck::ask(config.health_address())), |error| say(&format!("unhealthy: {error:#}")))
