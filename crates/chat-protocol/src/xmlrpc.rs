@@ -4,7 +4,7 @@
 //! the text stands [`Value`].
 //!
 //! Text is read with `quick-xml`, not with an XML-RPC library. `dxr`, which is made with `quick-xml` too,
-//! takes three times as long to read the broadcasts of messages, and six times as long to write them; it
+//! takes more than twice as long to read the broadcasts of messages, and ten times as long to write them; it
 //! lets control characters through, in both directions, which the parser of the Python original refuses;
 //! it reads a fault's two fields in one order only; and its errors repeat the whole body.
 //!

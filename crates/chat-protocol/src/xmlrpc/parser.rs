@@ -37,15 +37,14 @@ pub(super) enum Tag {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Edge {
     Open(Tag),
-    /// The element that was opened last, and not closed yet.
+    /// The end of the element that was opened last, and not closed yet.
     Close,
-    /// The end of the body, with nothing left open.
+    /// The end of the body.
     End,
 }
 
 pub(super) struct Parser<'a> {
     reader: Reader<&'a [u8]>,
-    open: usize,
     /// The last element was written as `<tag/>`: its end is yet to be told.
     is_empty: bool,
 }
@@ -54,7 +53,7 @@ impl<'a> Parser<'a> {
     pub(super) fn new(body: &'a [u8]) -> Self {
         let mut reader = Reader::from_reader(body);
         reader.config_mut().enable_all_checks(true);
-        Self { reader, open: 0, is_empty: false }
+        Self { reader, is_empty: false }
     }
 
     pub(super) fn wrong(&self, reason: impl Into<Cow<'static, str>>) -> NotXmlRpc {
@@ -65,7 +64,6 @@ impl<'a> Parser<'a> {
     pub(super) fn next(&mut self) -> Result<(Cow<'a, str>, Edge), NotXmlRpc> {
         let mut text = Cow::Borrowed("");
         if std::mem::take(&mut self.is_empty) {
-            self.open -= 1;
             return Ok((text, Edge::Close));
         }
         loop {
@@ -78,22 +76,16 @@ impl<'a> Parser<'a> {
                 }
                 Event::Start(start) => {
                     let tag = self.tag(start.name())?;
-                    self.open += 1;
                     return self.edge(text, Edge::Open(tag));
                 }
                 Event::Empty(start) => {
                     let tag = self.tag(start.name())?;
-                    self.open += 1;
                     self.is_empty = true;
                     return self.edge(text, Edge::Open(tag));
                 }
-                Event::End(_) => {
-                    // The reader has checked that something is open, and that this closes it.
-                    self.open = self.open.saturating_sub(1);
-                    return self.edge(text, Edge::Close);
-                }
-                Event::Eof if self.open == 0 => return self.edge(text, Edge::End),
-                Event::Eof => return Err(self.wrong("the body ends too early")),
+                // The reader has checked that it closes what was opened last.
+                Event::End(_) => return self.edge(text, Edge::Close),
+                Event::Eof => return self.edge(text, Edge::End),
                 Event::DocType(_) => return Err(self.wrong("a DTD is not accepted")),
                 Event::Decl(declaration) => self.check_encoding(&declaration)?,
                 Event::Comment(_) | Event::PI(_) => {}
@@ -117,7 +109,7 @@ impl<'a> Parser<'a> {
     pub(super) fn text(&mut self) -> Result<Cow<'a, str>, NotXmlRpc> {
         match self.next()? {
             (text, Edge::Close) => Ok(text),
-            _ => Err(self.wrong("a tag where only text is expected")),
+            _ => Err(self.wrong("text and the end of its element expected")),
         }
     }
 
