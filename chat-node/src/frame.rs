@@ -6,6 +6,10 @@ use chat_protocol::ServerMessage;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+/// Frames that a client gets as one piece, unless one is larger; a client that is dropped gets the piece
+/// at hand whole.
+const PIECE_BYTES_MAX: usize = 64 * 1024;
+
 /// Whole frames, one after the other, that are written at one go.
 #[derive(Debug, Default)]
 pub(crate) struct Frames(Vec<u8>);
@@ -20,8 +24,13 @@ impl Frames {
         self.0.extend_from_slice(json.as_bytes());
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether there is enough for a piece.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= PIECE_BYTES_MAX
     }
 
     /// The frames' bytes; none are left.

@@ -13,7 +13,7 @@ mod told;
 
 pub(crate) use call::CallError;
 pub(crate) use peer::Peer;
-pub(crate) use told::Passed;
+pub(crate) use told::{PASSED_TIMEOUT, Passed};
 
 use chat_protocol::peer_nodes::PeerNode;
 use directory::Directory;

@@ -85,8 +85,10 @@ impl Heard {
 #[derive(Debug)]
 pub(crate) struct Released {
     pub(crate) peer: Arc<Peer>,
-    /// Each with how often it was registered for this connection.
+    /// Each with how often it was registered.
     pub(crate) names: Vec<(String, u32)>,
+    /// Somebody else here is just joining the room, maybe under one of these names.
+    pub(crate) others_join: bool,
 }
 
 impl Relay {
@@ -141,9 +143,7 @@ impl Relay {
         let members: HashSet<_> = room_info.members.iter().cloned().collect();
         outbox.push(welcome(room_info, messages));
         if listener.joining == 0 {
-            for held in std::mem::take(&mut listener.held) {
-                listener.release(&held, &members);
-            }
+            listener.release(&members);
         }
         true
     }
@@ -167,45 +167,45 @@ impl Relay {
         }
     }
 
-    /// Takes a name, or all, of a connection out of a room; without a name it hears the room no more.
+    /// Takes a name, or all, of a connection out of a room; without a name it hears the room no more. A
+    /// name that another connection here holds is not let go: that one takes its registrations over, as
+    /// an original node, which does not count them, must not hear of the first end (section 12, row 21).
     pub(crate) fn remove(&self, room_id: &str, connection: ConnectionId, username: Option<&str>) -> Option<Released> {
         let mut rooms = self.rooms();
         let room = rooms.get_mut(room_id)?;
         let peer = room.peer.clone();
         let listener = room.find(connection)?;
-        let names: Vec<_> = match username {
+        let mut names: Vec<_> = match username {
             Some(username) => listener.registrations.remove_entry(username).into_iter().collect(),
             None => listener.registrations.drain().collect(),
         };
         if listener.registrations.is_empty() {
             room.listeners.retain(|listener| listener.outbox.id() != connection);
         }
+        names.retain(|(name, count)| {
+            let heir = room.listeners.iter_mut().find_map(|listener| listener.registrations.get_mut(name));
+            heir.map(|registrations| *registrations += count).is_none()
+        });
+        let others_join = room.listeners.iter().any(|listener| listener.joining > 0);
         if room.listeners.is_empty() {
             rooms.remove(room_id);
         }
-        (!names.is_empty()).then_some(Released { peer, names })
+        (!names.is_empty()).then_some(Released { peer, names, others_join })
     }
 
-    /// Whether another connection is in the room under this name.
-    pub(crate) fn holds(&self, room_id: &str, username: &str) -> bool {
-        let rooms = self.rooms();
-        let room = rooms.get(room_id);
-        room.is_some_and(|room| room.listeners.iter().any(|listener| listener.registrations.contains_key(username)))
-    }
-
-    /// Hands a message to the room's connections, once.
-    pub(crate) fn message(&self, room_id: &str, message: ChatMessage) {
+    /// Hands messages to the connections of their rooms, each once.
+    pub(crate) fn messages(&self, messages: Vec<(String, ChatMessage)>) {
         let mut rooms = self.rooms();
-        let Some(room) = rooms.get_mut(room_id) else { return };
-        if !room.heard.insert(&message.message_id) {
-            return;
+        for messages in messages.chunk_by(|(room_id, _), (next, _)| room_id == next) {
+            let Some(room) = messages.first().and_then(|(room_id, _)| rooms.get_mut(room_id)) else { continue };
+            let new: Vec<_> = messages
+                .iter()
+                .filter(|(_, message)| room.heard.insert(&message.message_id))
+                .map(|(_, message)| (message.sequence_number, ServerMessage::NewMessage(message.clone())))
+                .collect();
+            room.hear(&new);
+            self.deliveries.increment(new.len() as u64 * room.listeners.len() as u64);
         }
-        let number = message.sequence_number;
-        let frame = frame(&ServerMessage::NewMessage(message));
-        for listener in &mut room.listeners {
-            listener.hear(Held::Message { number, frame: frame.clone() });
-        }
-        self.deliveries.increment(room.listeners.len() as u64);
     }
 
     /// Hands on who came or went. Types that the chat does not have are not passed on (row 14).
@@ -253,6 +253,34 @@ impl Relay {
 }
 
 impl RelayedRoom {
+    /// Hands messages, with their numbers, to all connections: in pieces to those that need none of
+    /// them singly.
+    fn hear(&mut self, messages: &[(u32, ServerMessage)]) {
+        let Some(lowest) = messages.iter().map(|(number, _)| *number).min() else { return };
+        let mut pieces = Vec::new();
+        let mut frames = Frames::default();
+        for (_, message) in messages {
+            frames.push(message);
+            if frames.is_full() {
+                pieces.push(frames.take());
+            }
+        }
+        if !frames.is_empty() {
+            pieces.push(frames.take());
+        }
+        for listener in &mut self.listeners {
+            if listener.joining == 0 && listener.history.last().is_none_or(|last| *last < lowest) {
+                for piece in &pieces {
+                    listener.outbox.push(piece.clone());
+                }
+                continue;
+            }
+            for (number, message) in messages {
+                listener.hear(Held::Message { number: *number, frame: frame(message) });
+            }
+        }
+    }
+
     fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
         self.listeners.iter_mut().find(|listener| listener.outbox.id() == connection)
     }
@@ -262,6 +290,15 @@ impl Held {
     fn frame(&self) -> &Bytes {
         match self {
             Self::Message { frame, .. } | Self::Event { frame, .. } | Self::Other { frame } => frame,
+        }
+    }
+
+    /// Whose membership it tells of, and whether there is one afterwards.
+    fn change(&self) -> Option<(&str, bool)> {
+        match self {
+            Self::Event { event: PeerEvent::MemberJoined(joined), .. } => Some((&joined.username, true)),
+            Self::Event { event: PeerEvent::MemberLeft(left), .. } => Some((&left.username, false)),
+            _ => None,
         }
     }
 }
@@ -281,15 +318,22 @@ impl Listener {
     }
 
     /// Queues what was held back while the client joined, unless the history or the list of members
-    /// has told it (protocol, section 13, obligations 1 and 3).
-    fn release(&self, held: &Held, members: &HashSet<String>) {
-        let is_known = match held {
-            Held::Event { event: PeerEvent::MemberJoined(joined), .. } => members.contains(&joined.username),
-            Held::Event { event: PeerEvent::MemberLeft(left), .. } => !members.contains(&left.username),
-            _ => self.has_in_history(held),
-        };
-        if !is_known {
-            self.outbox.push(held.frame().clone());
+    /// has told it (protocol, section 13, obligations 1 and 3). Of what happened to one name only the
+    /// last counts: it may have left and joined again, all before the list was made.
+    fn release(&mut self, members: &HashSet<String>) {
+        let held = std::mem::take(&mut self.held);
+        let mut last = HashMap::new();
+        for (index, held) in held.iter().enumerate() {
+            last.extend(held.change().map(|(username, _)| (username, index)));
+        }
+        for (index, held) in held.iter().enumerate() {
+            let is_known = match held.change() {
+                Some((username, joined)) => last[username] != index || members.contains(username) == joined,
+                None => self.has_in_history(held),
+            };
+            if !is_known {
+                self.outbox.push(held.frame().clone());
+            }
         }
     }
 

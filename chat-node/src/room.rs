@@ -89,28 +89,22 @@ pub(crate) struct Sent {
     pub(crate) told: Option<Passed>,
 }
 
-/// A name that a node registered.
-#[derive(Debug)]
-pub(crate) struct Registered {
-    /// The name was a member before.
-    pub(crate) again: bool,
-    /// When the node has heard all that happened in the room so far.
-    pub(crate) told: Option<Passed>,
-}
-
-/// A room at one moment.
+/// A room at one moment, for a node.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) members: Vec<String>,
     pub(crate) history: Vec<ChatMessage>,
+    /// When the node has heard all that happened in the room up to here.
+    pub(crate) told: Option<Passed>,
 }
 
 #[derive(Debug)]
 enum Command {
     Join { username: String, outbox: Outbox, reply: oneshot::Sender<Result<(), Refusal>> },
-    Register { username: String, node: NodeId, reply: oneshot::Sender<Result<Registered, Refusal>> },
-    Snapshot { reply: oneshot::Sender<Snapshot> },
+    Register { username: String, node: NodeId, reply: oneshot::Sender<Result<bool, Refusal>> },
+    Snapshot { node: NodeId, reply: oneshot::Sender<Snapshot> },
     Send(Send),
+    Settle { reply: oneshot::Sender<()> },
     Leave { username: String, holder: Holder, all: bool, reason: Option<String>, reply: oneshot::Sender<Removal> },
     Disconnect { connection: ConnectionId },
     NodeFailed { node: NodeId },
@@ -127,9 +121,16 @@ enum Command {
 struct Send {
     username: String,
     content: String,
-    /// The node that forwarded it; none for a client of this node.
-    node: Option<NodeId>,
-    reply: oneshot::Sender<Result<Sent, Refusal>>,
+    sender: Sender,
+}
+
+/// Whose message it is, and so who is answered.
+#[derive(Debug)]
+enum Sender {
+    /// A client of this node, whose outbox gets the answer.
+    Client(Outbox),
+    /// A client of another node, which forwarded it.
+    Node(NodeId, oneshot::Sender<Result<Sent, Refusal>>),
 }
 
 #[derive(Debug)]
@@ -156,21 +157,33 @@ impl Room {
             .unwrap_or_else(|| Err(Refusal::room_not_found()))
     }
 
-    /// Joins by a client of another node.
-    pub(crate) async fn register(&self, username: String, node: NodeId) -> Result<Registered, Refusal> {
+    /// Joins by a client of another node. False for a name that was a member before.
+    pub(crate) async fn register(&self, username: String, node: NodeId) -> Result<bool, Refusal> {
         let reply = self.ask(|reply| Command::Register { username, node, reply }).await;
         reply.unwrap_or_else(|| Err(Refusal::room_not_found()))
     }
 
     /// Members and history; none when the room is gone.
-    pub(crate) async fn snapshot(&self) -> Option<Snapshot> {
-        self.ask(|reply| Command::Snapshot { reply }).await
+    pub(crate) async fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
+        self.ask(|reply| Command::Snapshot { node, reply }).await
     }
 
-    /// Takes a message whose content was checked before.
-    pub(crate) async fn send(&self, username: String, content: String, node: Option<NodeId>) -> Result<Sent, Refusal> {
-        let reply = self.ask(|reply| Command::Send(Send { username, content, node, reply })).await;
-        reply.unwrap_or_else(|| Err(Refusal::room_not_found()))
+    /// Takes a message of a client of this node, whose content was checked before. The client's outbox
+    /// gets the answer, after those to its earlier messages. False when the room is gone.
+    pub(crate) async fn send(&self, username: String, content: String, outbox: Outbox) -> bool {
+        let sender = Sender::Client(outbox);
+        self.commands.send(Command::Send(Send { username, content, sender })).await.is_ok()
+    }
+
+    /// Waits until everything that was sent before is answered.
+    pub(crate) async fn settle(&self) {
+        self.ask(|reply| Command::Settle { reply }).await;
+    }
+
+    /// Takes a message that another node forwards, whose content was checked before.
+    pub(crate) async fn forward(&self, username: String, content: String, node: NodeId) -> Result<Sent, Refusal> {
+        let send = |reply| Command::Send(Send { username, content, sender: Sender::Node(node, reply) });
+        self.ask(send).await.unwrap_or_else(|| Err(Refusal::room_not_found()))
     }
 
     /// Lets a name go; none when the room is gone.

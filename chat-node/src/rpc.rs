@@ -17,7 +17,7 @@ use axum::routing::{MethodRouter, post};
 use chat_protocol::timestamp::timestamp;
 use chat_protocol::xmlrpc::{Fault, HeartbeatReply, MulticallReply, PeerCall, Reply, Value, fault_xml, response_xml};
 use flate2::read::GzDecoder;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, join_all, ready};
 use service::error::HttpError;
 use subtle::ConstantTimeEq;
 
@@ -27,7 +27,7 @@ use crate::peers::SECRET_HEADER;
 mod membership;
 
 /// Largest request, as it comes and inflated; a larger one is answered 413. Nodes of this kind send
-/// 64 calls at one go, of which each has a message of 5000 characters at most.
+/// 128 calls at one go, of which each has a message of 5000 characters at most.
 const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// `POST /` and `POST /RPC2`.
@@ -78,10 +78,29 @@ fn inflate(body: &[u8]) -> Result<Vec<u8>, HttpError> {
     }
 }
 
-/// Carries several calls out. They begin in their order, and what one node tells another does so at
-/// once; those that wait do so together.
+/// Carries several calls out. What this node is told takes effect at once, in its order, messages that
+/// follow each other together; the others begin in their order after that, and wait together.
 async fn carry_out_all(node: &Arc<Node>, calls: Vec<Result<PeerCall, Fault>>) -> Value<'static> {
-    let results = calls.into_iter().map(async |call| carry_out(node, call?).await);
+    let told = || -> BoxFuture<'_, _> { Box::pin(ready(Ok(true.into()))) };
+    let mut messages = Vec::new();
+    let mut results = Vec::with_capacity(calls.len());
+    for call in calls {
+        if let Ok(PeerCall::ReceiveMessageBroadcast { room_id, message }) = call {
+            messages.push((room_id, message));
+            results.push(told());
+            continue;
+        }
+        node.relay.messages(std::mem::take(&mut messages));
+        results.push(match call {
+            Ok(PeerCall::ReceiveMemberEventBroadcast { room_id, event }) => {
+                node.relay.event(&room_id, &event);
+                told()
+            }
+            Ok(call) => carry_out(node, call),
+            Err(fault) => Box::pin(ready(Err(fault))),
+        });
+    }
+    node.relay.messages(messages);
     MulticallReply(join_all(results).await).to_value().into_owned()
 }
 
@@ -107,7 +126,7 @@ fn carry_out(node: &Arc<Node>, call: PeerCall) -> BoxFuture<'_, Result<Value<'st
                 value(&node.disconnected(room_id, username, &member_node_id, reason).await)
             }
             PeerCall::ReceiveMessageBroadcast { room_id, message } => {
-                node.relay.message(&room_id, message);
+                node.relay.messages(vec![(room_id, message)]);
                 true.into()
             }
             PeerCall::ReceiveMemberEventBroadcast { room_id, event } => {

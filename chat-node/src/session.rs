@@ -6,13 +6,14 @@ use std::sync::Arc;
 use chat_protocol::limits::{CONTENT_CHARS_MAX, ROOM_ID_BYTES_MAX, ROOMS_PER_CONNECTION_MAX, USERNAME_CHARS_MAX};
 use chat_protocol::text::{fits, is_carried};
 use chat_protocol::{
-    CreateRoom, DeleteRoomFailed, ErrorCode, Failure, GlobalRoomsList, JoinRoomError, MessageError, MessageSent,
-    Request, RoomCreated, RoomUser, RoomsList, SendMessage, ServerMessage,
+    CreateRoom, DeleteRoomFailed, ErrorCode, Failure, GlobalRoomsList, JoinRoomError, MessageError, Request,
+    RoomCreated, RoomUser, RoomsList, SendMessage, ServerMessage,
 };
 
 use crate::frame::frame;
 use crate::node::Node;
 use crate::outbox::Outbox;
+use crate::peers::Peer;
 use crate::room::{Holder, Refusal, Room};
 
 mod deleting;
@@ -25,16 +26,40 @@ pub(crate) struct Session {
     outbox: Outbox,
     /// The rooms joined, and under which names.
     joined: HashMap<String, Vec<String>>,
+    /// Where the last messages went, which may not be answered yet.
+    unsettled: Option<Destination>,
+}
+
+/// Where a message goes: a room of this node, or the node of another room. It answers messages in
+/// their order, so that further ones can follow before that.
+#[derive(Clone, Debug)]
+enum Destination {
+    Room(Arc<Room>),
+    Peer(Arc<Peer>),
+}
+
+impl Destination {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Room(room), Self::Room(other)) => Arc::ptr_eq(room, other),
+            (Self::Peer(peer), Self::Peer(other)) => Arc::ptr_eq(peer, other),
+            _ => false,
+        }
+    }
 }
 
 impl Session {
     pub(crate) fn new(node: Arc<Node>, outbox: Outbox) -> Self {
-        Self { node, outbox, joined: HashMap::new() }
+        Self { node, outbox, joined: HashMap::new(), unsettled: None }
     }
 
-    /// Carries a request out, and queues what answers it.
+    /// Carries a request out. What answers it is queued, or will be before any later answer.
     pub(crate) async fn handle(&mut self, text: &str) {
-        match Request::from_json(text) {
+        let request = Request::from_json(text);
+        if !matches!(request, Ok(Request::SendMessage(_))) {
+            self.settle().await;
+        }
+        match request {
             Ok(Request::ListRooms) => {
                 let rooms = self.node.rooms.entries(None);
                 self.answer(&ServerMessage::RoomsList(RoomsList { total_count: count(rooms.len()), rooms }));
@@ -50,6 +75,15 @@ impl Session {
                 self.answer(&ServerMessage::RoomCreated(RoomCreated::Refused(failure)));
             }
             Err(error) => self.answer(&ServerMessage::Error(Failure::new(error.to_string()))),
+        }
+    }
+
+    /// Waits until all messages are answered.
+    async fn settle(&mut self) {
+        match self.unsettled.take() {
+            Some(Destination::Room(room)) => room.settle().await,
+            Some(Destination::Peer(peer)) => peer.settle().await,
+            None => {}
         }
     }
 
@@ -116,16 +150,14 @@ impl Session {
 
     async fn send_message(&mut self, message: SendMessage) {
         let room_id = message.room_id.clone();
-        let answer = match self.try_send(message).await {
-            Ok(sent) => ServerMessage::MessageSent(sent),
-            Err(Refusal { code, reason }) => {
-                ServerMessage::MessageError(MessageError { room_id, error: reason, error_code: code })
-            }
-        };
-        self.answer(&answer);
+        if let Err(Refusal { code, reason }) = self.try_send(message).await {
+            self.settle().await;
+            let error = MessageError { room_id, error: reason, error_code: code };
+            self.answer(&ServerMessage::MessageError(error));
+        }
     }
 
-    async fn try_send(&mut self, message: SendMessage) -> Result<MessageSent, Refusal> {
+    async fn try_send(&mut self, message: SendMessage) -> Result<(), Refusal> {
         let SendMessage { room_id, username, content } = message;
         if room_id.is_empty() || username.is_empty() {
             return Err(Refusal::new(ErrorCode::INVALID_REQUEST, "Missing room_id or username"));
@@ -135,14 +167,26 @@ impl Session {
         if !self.joined.get(&room_id).is_some_and(|names| names.contains(&username)) {
             return Err(Refusal::new(ErrorCode::NOT_MEMBER, "You are not a member of this room"));
         }
-        match self.node.rooms.get(&room_id) {
-            Some(room) => {
-                let sent = room.send(username, content, None).await?;
-                let crate::room::Sent { message_id, sequence_number, timestamp, .. } = sent;
-                Ok(MessageSent { room_id, message_id, sequence_number, timestamp })
-            }
-            None => self.send_remote(room_id, username, content).await,
+        let room = self.node.rooms.get(&room_id).map(Destination::Room);
+        let destination = room.or_else(|| self.node.relay.peer(&room_id).map(Destination::Peer));
+        let Some(destination) = destination else {
+            // The room was deleted.
+            self.joined.remove(&room_id);
+            return Err(Refusal::room_not_found());
+        };
+        if !self.unsettled.as_ref().is_some_and(|unsettled| unsettled.is(&destination)) {
+            self.settle().await;
         }
+        self.unsettled = Some(destination.clone());
+        match destination {
+            Destination::Room(room) => {
+                if !room.send(username, content, self.outbox.clone()).await {
+                    return Err(Refusal::room_not_found());
+                }
+            }
+            Destination::Peer(peer) => self.send_remote(&peer, room_id, username, content).await,
+        }
+        Ok(())
     }
 
     async fn leave_room(&mut self, user: RoomUser) {

@@ -8,7 +8,6 @@ use chat_protocol::limits::{PING_INTERVAL, PONG_TIMEOUT, WEBSOCKET_MESSAGE_BYTES
 use futures_util::future::BoxFuture;
 use futures_util::{SinkExt, StreamExt};
 use hyper::body::Incoming;
-use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use metrics::Gauge;
 use service::error::HttpError;
@@ -68,7 +67,7 @@ pub(crate) fn open(
     Ok(response)
 }
 
-async fn serve(node: Arc<Node>, stream: TokioIo<Upgraded>, closing: Closing) {
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, stream: S, closing: Closing) {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER_BYTES)
         // Frames for clients go past it: it has pongs and close frames only.
@@ -286,3 +285,6 @@ fn end_of(error: Error) -> End {
         _ => End::Gone,
     }
 }
+
+#[cfg(test)]
+mod tests;

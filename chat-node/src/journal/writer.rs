@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use metrics::counter;
+use metrics::{Unit, counter, describe_counter};
 use tokio::sync::{mpsc, oneshot};
 
 use super::open::Place;
@@ -35,6 +35,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(place: Place, store: Store) -> Self {
+        describe_counter!("chat_journal_commits_total", Unit::Count, "Batches that the journal has written");
+        describe_counter!("chat_journal_failures_total", Unit::Count, "Batches that the journal could not write");
         Self { place, store: Some(store), failed_at: None }
     }
 

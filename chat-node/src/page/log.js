@@ -18,6 +18,7 @@ export class Log {
   #jump = byId("jump");
   #ids = new Set();
   #isAtEnd = true;
+  #top = 0;
   #unseen = 0;
 
   constructor() {
@@ -106,8 +107,11 @@ export class Log {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    if (this.#isAtEnd) {
+    // The event may be about a place that was the end, before more lines came: only who goes up leaves it.
+    if (scrollTop < this.#top) this.#isAtEnd = false;
+    this.#top = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_END) {
+      this.#isAtEnd = true;
       this.#unseen = 0;
       this.#jump.hidden = true;
     }

@@ -1,9 +1,10 @@
-//! Messages of clients of this node to rooms of a peer: those that wait go together.
+//! Messages of clients of this node to rooms of a peer: those that wait go together, one call after
+//! the other, so that each client's messages keep their order.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chat_protocol::xmlrpc::{ForwardReply, PeerCall};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Duration;
 
 use super::call::CallError;
@@ -12,19 +13,21 @@ use super::peer::{Peer, reply};
 /// Messages that wait for a peer; who has another one waits, and so does its connection.
 const FORWARDS_MAX: usize = 1024;
 
-/// Messages that a peer gets at one go.
-const BATCH_MAX: usize = 64;
+/// Messages that a peer gets at one go: 3.3 MB when all are as long as can be.
+const BATCH_MAX: usize = 128;
 
-/// Calls that a peer has at the same time: an original node carries out one after the other, and has
-/// room for five that wait (protocol, section 5).
-const CALLS_MAX: usize = 4;
-
-/// Longest wait for a peer's answer; then the sender is told that its node is unavailable.
+/// Longest wait for a peer's answer; then the senders are told that its node is unavailable.
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-type Waiting = (PeerCall, oneshot::Sender<Result<ForwardReply, CallError>>);
+/// Is given what became of a message.
+type Answer = Box<dyn FnOnce(Result<ForwardReply, CallError>) + Send + Sync>;
 
-#[derive(Debug)]
+enum Waiting {
+    Message(PeerCall, Answer),
+    /// Somebody wants to know when all before is answered.
+    Settle(oneshot::Sender<()>),
+}
+
 pub(super) struct Forwards {
     queue: mpsc::Sender<Waiting>,
     /// Taken by the task that sends them.
@@ -36,12 +39,32 @@ impl Forwards {
         let (queue, waiting) = mpsc::channel(FORWARDS_MAX);
         Self { queue, waiting: Mutex::new(Some(waiting)) }
     }
+}
 
-    pub(super) async fn send(&self, call: PeerCall) -> Result<ForwardReply, CallError> {
-        let (reply, answer) = oneshot::channel();
-        let gone = || CallError::Broken("the node stops".to_owned());
-        self.queue.send((call, reply)).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+impl std::fmt::Debug for Forwards {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Forwards").finish_non_exhaustive()
+    }
+}
+
+impl Peer {
+    /// Passes a client's message on. `answer` is called with what became of it, after the answers to
+    /// those that were passed on before.
+    pub(crate) async fn forward(
+        &self,
+        call: PeerCall,
+        answer: impl FnOnce(Result<ForwardReply, CallError>) + Send + Sync + 'static,
+    ) {
+        // The task that takes them ends with the process.
+        let _ = self.forwards().queue.send(Waiting::Message(call, Box::new(answer))).await;
+    }
+
+    /// Waits until all messages that were passed on before are answered.
+    pub(crate) async fn settle(&self) {
+        let (settled, done) = oneshot::channel();
+        if self.forwards().queue.send(Waiting::Settle(settled)).await.is_ok() {
+            let _ = done.await;
+        }
     }
 }
 
@@ -49,29 +72,31 @@ impl Forwards {
 pub(super) async fn run(peer: Arc<Peer>) {
     let waiting = peer.forwards().waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(mut waiting) = waiting else { return };
-    let calls = Arc::new(Semaphore::new(CALLS_MAX));
-    loop {
-        // The semaphore is never closed. A place comes first, so that as many as possible go together.
-        let Ok(place) = calls.clone().acquire_owned().await else { return };
-        let mut batch = Vec::new();
-        if waiting.recv_many(&mut batch, BATCH_MAX).await == 0 {
-            return;
+    let mut taken = Vec::new();
+    let mut batch = Vec::new();
+    while waiting.recv_many(&mut taken, BATCH_MAX).await > 0 {
+        for waiting in taken.drain(..) {
+            match waiting {
+                Waiting::Message(call, answer) => batch.push((call, answer)),
+                Waiting::Settle(settled) => {
+                    send(&peer, std::mem::take(&mut batch)).await;
+                    let _ = settled.send(());
+                }
+            }
         }
-        let peer = peer.clone();
-        tokio::spawn(async move {
-            send(&peer, batch).await;
-            drop(place);
-        });
+        send(&peer, std::mem::take(&mut batch)).await;
     }
 }
 
-/// Sends these, and tells who waits; they may have stopped waiting.
-async fn send(peer: &Peer, batch: Vec<Waiting>) {
+/// Sends these, and answers each.
+async fn send(peer: &Peer, batch: Vec<(PeerCall, Answer)>) {
     if batch.len() > 1 && peer.takes_multicalls() {
         match peer.multicall(batch.iter().map(|(call, _)| call), FORWARD_TIMEOUT).await {
             Some(Ok(values)) => {
-                for (value, (_, waiting)) in values.0.into_iter().zip(batch) {
-                    drop(waiting.send(reply(value)));
+                let mut values = values.0.into_iter();
+                for (_, answer) in batch {
+                    let missing = || Err(CallError::Nonsense("an answer is missing".to_owned()));
+                    answer(values.next().map_or_else(missing, reply));
                 }
                 return;
             }
@@ -80,13 +105,13 @@ async fn send(peer: &Peer, batch: Vec<Waiting>) {
         }
     }
     let mut batch = batch.into_iter();
-    while let Some((call, waiting)) = batch.next() {
+    while let Some((call, answer)) = batch.next() {
         let result = peer.call(&call, FORWARD_TIMEOUT).await;
         let failed = match &result {
             Err(error) if !matches!(error, CallError::Fault(_)) => Some(error.clone()),
             _ => None,
         };
-        drop(waiting.send(result));
+        answer(result);
         // A node that does not answer one does not answer the next.
         if let Some(error) = failed {
             return give_up(batch.collect(), &error);
@@ -94,8 +119,8 @@ async fn send(peer: &Peer, batch: Vec<Waiting>) {
     }
 }
 
-fn give_up(batch: Vec<Waiting>, error: &CallError) {
-    for (_, waiting) in batch {
-        drop(waiting.send(Err(error.clone())));
+fn give_up(batch: Vec<(PeerCall, Answer)>, error: &CallError) {
+    for (_, answer) in batch {
+        answer(Err(error.clone()));
     }
 }

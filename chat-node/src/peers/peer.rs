@@ -4,20 +4,23 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chat_protocol::peer_nodes::PeerNode;
-use chat_protocol::xmlrpc::{ForwardReply, MulticallReply, PeerCall, Reply, Value, multicall_xml};
+use chat_protocol::xmlrpc::{MulticallReply, PeerCall, Reply, Value, multicall_xml};
 use reqwest::{Client, Url};
 use tokio::sync::mpsc;
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, timeout};
 
 use super::call::{self, CallError};
 use super::forwards::{self, Forwards};
-use super::told::{Passed, Told};
+use super::told::{PASSED_TIMEOUT, Passed, Told};
 use crate::figures;
 use crate::room::NodeId;
 
 /// How long a peer that does not know `system.multicall` gets single calls before it is tried again:
 /// an original node may have been replaced by one of ours.
 const MULTICALL_RETRY: Duration = Duration::from_mins(1);
+
+/// How often a wait for a peer looks whether it still answers.
+const ANSWERS_GLANCE: Duration = Duration::from_millis(50);
 
 /// Another node: calls of it, and what it is told.
 #[derive(Debug)]
@@ -85,14 +88,18 @@ impl Peer {
         self.told.passed()
     }
 
+    /// Waits until the peer has heard all that was queued so far: [`PASSED_TIMEOUT`] at most, and not
+    /// at all for a peer that does not answer.
+    pub(crate) async fn heard_all(&self) {
+        let mut told = self.told();
+        // Its error is that it takes too long.
+        let _ =
+            timeout(PASSED_TIMEOUT, async { while self.answers() && !told.wait_for(ANSWERS_GLANCE).await {} }).await;
+    }
+
     /// Forgets what the peer was to be told: it has failed.
     pub(crate) fn forget(&self) {
         self.told.clear();
-    }
-
-    /// Passes a client's message on, together with others that wait.
-    pub(crate) async fn forward(&self, call: PeerCall) -> Result<ForwardReply, CallError> {
-        self.forwards.send(call).await
     }
 
     /// Calls the peer once.
@@ -171,5 +178,17 @@ mod tests {
         for wrong in ["", "9999", "node2:9090", "http://:", "ftp://node2"] {
             assert_eq!(text(wrong), None, "{wrong}");
         }
+    }
+    /// Protocol, section 12, row 26.
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_know_several_calls_at_once_is_tried_again_after_some_time() {
+        let node = PeerNode { id: "node2".to_owned(), address: "http://node2:9090".to_owned() };
+        let peer = Peer::new(node, call::client(None).unwrap(), mpsc::channel(1).0);
+        assert!(peer.takes_multicalls());
+        *peer.single_calls_until.lock().unwrap() = Some(Instant::now() + MULTICALL_RETRY);
+        tokio::time::advance(MULTICALL_RETRY - Duration::from_millis(1)).await;
+        assert!(!peer.takes_multicalls());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(peer.takes_multicalls());
     }
 }

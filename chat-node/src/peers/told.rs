@@ -16,8 +16,8 @@ use crate::figures;
 /// forgotten, and its clients are removed from the rooms, rather than miss messages unawares.
 const TOLD_MAX: usize = 10_000;
 
-/// Calls that a peer gets at one go; with messages of 5000 four-byte characters, 1.3 MB.
-const BATCH_MAX: usize = 64;
+/// Calls that a peer gets at one go: 3.3 MB when all have messages as long as can be.
+const BATCH_MAX: usize = 128;
 
 /// Longest wait for a peer's answer; then it is told again.
 const TELL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +37,7 @@ const FAULTS_MAX: u32 = 3;
 
 /// Longest wait for a peer to hear what was said before. A caller that waits for longer is answered,
 /// and its node may hear of events out of order.
-const PASSED_TIMEOUT: Duration = Duration::from_secs(2);
+pub(crate) const PASSED_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(super) struct Told {
@@ -66,6 +66,11 @@ impl Passed {
     /// Waits until the peer has heard everything up to here, [`PASSED_TIMEOUT`] at most.
     pub(crate) async fn wait(mut self) {
         self.wait_for(PASSED_TIMEOUT).await;
+    }
+
+    /// As [`Self::wait_for`], up to a moment.
+    pub(crate) async fn wait_until(&mut self, deadline: Instant) -> bool {
+        self.wait_for(deadline.saturating_duration_since(Instant::now())).await
     }
 
     /// Waits until the peer has heard everything up to here; false when `limit` comes first.

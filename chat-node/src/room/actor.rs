@@ -10,13 +10,13 @@ use chat_protocol::limits::MEMBERS_MAX;
 use chat_protocol::timestamp::timestamp;
 use chat_protocol::xmlrpc::{PeerCall, PeerEvent};
 use chat_protocol::{ChatMessage, ErrorCode, JoinRoomSuccess, MemberEvent, ServerMessage};
-use metrics::Gauge;
+use metrics::{Counter, Gauge};
 use tokio::sync::mpsc;
 
 use super::audience::Audience;
 use super::deletion::State;
 use super::members::{Holder, Members, NodeId, Removal};
-use super::{About, Command, Flow, Refusal, Registered, Snapshot, Surroundings, answer};
+use super::{About, Command, Flow, Refusal, Snapshot, Surroundings, answer};
 use crate::figures;
 use crate::frame::{Frames, frame};
 use crate::journal::{Record, RemoteMember};
@@ -51,6 +51,7 @@ pub(super) struct Actor {
     pub(super) audience: Audience,
     pub(super) state: State,
     members_gauge: Gauge,
+    pub(super) messages: Counter,
     /// Registrations that the journal does not have yet.
     unwritten: Vec<Record>,
 }
@@ -67,6 +68,7 @@ impl Start {
             audience: Audience::new(),
             state: State::Active,
             members_gauge: figures::members(),
+            messages: figures::messages(),
             unwritten: Vec::new(),
         };
         for (username, node, count) in registered {
@@ -101,13 +103,19 @@ impl Actor {
         let mut commands = Vec::new();
         let mut sends = Vec::new();
         while inbox.recv_many(&mut commands, BATCH_MAX).await > 0 {
-            for command in commands.drain(..) {
+            let mut batch = commands.drain(..);
+            while let Some(command) = batch.next() {
                 if let Command::Send(send) = command {
                     sends.push(send);
                     continue;
                 }
                 self.send_all(&mut sends).await;
                 if self.handle(command).await.is_break() {
+                    inbox.close();
+                    batch.for_each(|command| self.refuse_late(command));
+                    while let Some(command) = inbox.recv().await {
+                        self.refuse_late(command);
+                    }
                     return;
                 }
             }
@@ -120,9 +128,10 @@ impl Actor {
         match command {
             Command::Join { username, outbox, reply } => answer(reply, self.join(&username, &outbox)),
             Command::Register { username, node, reply } => answer(reply, self.register(&username, &node)),
-            Command::Snapshot { reply } => answer(reply, self.snapshot()),
+            Command::Snapshot { node, reply } => answer(reply, self.snapshot(&node)),
             // The loop has it.
             Command::Send(_) => {}
+            Command::Settle { reply } => answer(reply, ()),
             Command::Leave { username, holder, all, reason, reply } => {
                 answer(reply, self.leave(&username, &holder, all, reason));
             }
@@ -182,11 +191,9 @@ impl Actor {
         Ok(())
     }
 
-    fn register(&mut self, username: &str, node: &NodeId) -> Result<Registered, Refusal> {
+    fn register(&mut self, username: &str, node: &NodeId) -> Result<bool, Refusal> {
         self.check_open(username)?;
-        let again = !self.add(username, &Holder::Node(node.clone()), None);
-        let told = self.surroundings.peers.get(node).map(|peer| peer.told());
-        Ok(Registered { again, told })
+        Ok(self.add(username, &Holder::Node(node.clone()), None))
     }
 
     /// Adds a member, and tells everybody but the connection that joins. True for a new name.
@@ -231,8 +238,12 @@ impl Actor {
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
-        Snapshot { members: self.members.names(), history: self.history.iter().cloned().collect() }
+    fn snapshot(&self, node: &NodeId) -> Snapshot {
+        Snapshot {
+            members: self.members.names(),
+            history: self.history.iter().cloned().collect(),
+            told: self.surroundings.peers.get(node).map(|peer| peer.told()),
+        }
     }
 
     /// Tells everybody in the room, but for one connection, and gives what the other nodes were told.

@@ -4,17 +4,13 @@ use std::time::SystemTime;
 
 use chat_protocol::limits::{HISTORY_MESSAGES_MAX, SEQUENCE_NUMBER_MAX};
 use chat_protocol::timestamp::timestamp;
-use chat_protocol::{ChatMessage, ErrorCode, ServerMessage};
+use chat_protocol::{ChatMessage, ErrorCode, MessageError, MessageSent, ServerMessage};
 use uuid::Uuid;
 
 use super::actor::{Actor, broadcast};
-use super::{Refusal, Send, Sent, answer};
-use crate::figures;
-use crate::frame::Frames;
+use super::{Command, Refusal, Send, Sender, Sent, answer};
+use crate::frame::{Frames, frame};
 use crate::journal::Record;
-
-/// Frames that a client gets as one piece; a client that is dropped gets the piece at hand whole.
-const PIECE_BYTES_MAX: usize = 64 * 1024;
 
 impl Actor {
     /// Takes messages: numbers them, records them, and only then queues them for everybody and
@@ -25,97 +21,136 @@ impl Actor {
             return;
         }
         let time = timestamp(SystemTime::now());
-        let mut taken = Vec::with_capacity(sends.len());
-        for send in sends.drain(..) {
-            let number = self.last_number + u32::try_from(taken.len()).unwrap_or(u32::MAX) + 1;
-            if let Err(refusal) = self.check(&send, number) {
-                answer(send.reply, Err(refusal));
+        let mut number = self.last_number;
+        // Answers keep the order of the messages, also where one is refused among others.
+        let mut results = Vec::with_capacity(sends.len());
+        for Send { username, content, sender } in sends.drain(..) {
+            if let Err(refusal) = self.check(&username, &sender, number) {
+                results.push((sender, Err(refusal)));
                 continue;
             }
-            self.members.is_active(&send.username);
+            self.members.is_active(&username);
+            number += 1;
             let message = ChatMessage {
                 message_id: Uuid::new_v4().to_string(),
                 room_id: self.about.room_id.clone(),
-                username: send.username,
-                content: send.content,
+                username,
+                content,
                 sequence_number: number,
                 timestamp: time.clone(),
             };
-            taken.push((message, send.node, send.reply));
+            results.push((sender, Ok(message)));
         }
-        if let Some(journal) = &self.surroundings.journal {
-            let records = taken.iter().map(|(message, ..)| Record::Message(message.clone())).collect();
-            if let Err(error) = journal.write(records).await {
-                tracing::error!("refusing {} messages to room {}: {error}", taken.len(), self.about.room_id);
-                for (.., reply) in taken {
-                    let reason = "The message cannot be recorded";
-                    answer(reply, Err(Refusal::new(ErrorCode::INTERNAL_ERROR, reason)));
-                }
-                return;
+        if let Err(refusal) = self.record(&results).await {
+            for (sender, result) in results {
+                self.refuse(sender, result.err().unwrap_or_else(|| refusal.clone()));
             }
+            return;
         }
-        let taken = self.publish_messages(taken);
-        for (message, node, reply) in taken {
-            let peer = node.and_then(|node| self.surroundings.peers.get(&node));
-            let told = peer.map(|peer| peer.told());
-            let ChatMessage { message_id, sequence_number, timestamp, .. } = message;
-            answer(reply, Ok(Sent { message_id, sequence_number, timestamp, told }));
+        self.publish_messages(&results);
+        for (sender, result) in results {
+            match result {
+                Ok(message) => self.confirm(sender, message),
+                Err(refusal) => self.refuse(sender, refusal),
+            }
         }
     }
 
-    fn check(&self, send: &Send, number: u32) -> Result<(), Refusal> {
+    /// Whether a message after this number can be taken.
+    fn check(&self, username: &str, sender: &Sender, number: u32) -> Result<(), Refusal> {
         if self.state.is_sealed() {
             return Err(Refusal::room_not_found());
         }
-        let is_member = match &send.node {
+        match sender {
             // Only the node that registered a name speaks for it (protocol, section 12, row 12).
-            Some(node) => self.members.is_registered(&send.username, node),
-            None => self.members.contains(&send.username),
-        };
-        if !is_member {
-            return Err(match send.node {
-                Some(_) => Refusal::new(ErrorCode::NOT_MEMBER, "You are not a member of this room"),
-                None => Refusal::new(ErrorCode::INTERNAL_ERROR, "Failed to add message"),
-            });
+            Sender::Node(node, _) if !self.members.is_registered(username, node) => {
+                return Err(Refusal::new(ErrorCode::NOT_MEMBER, "You are not a member of this room"));
+            }
+            Sender::Client(_) if !self.members.contains(username) => {
+                return Err(Refusal::new(ErrorCode::INTERNAL_ERROR, "Failed to add message"));
+            }
+            _ => {}
         }
-        if number > SEQUENCE_NUMBER_MAX {
+        if number >= SEQUENCE_NUMBER_MAX {
             let reason = "The room is full: its messages cannot be numbered any further";
             return Err(Refusal::new(ErrorCode::LIMIT_REACHED, reason));
         }
         Ok(())
     }
 
-    fn publish_messages<R>(
-        &mut self,
-        taken: Vec<(ChatMessage, Option<super::NodeId>, R)>,
-    ) -> Vec<(ChatMessage, Option<super::NodeId>, R)> {
+    /// Writes the messages to the journal, if there is one.
+    async fn record(&self, results: &[(Sender, Result<ChatMessage, Refusal>)]) -> Result<(), Refusal> {
+        let Some(journal) = &self.surroundings.journal else { return Ok(()) };
+        let messages = results.iter().filter_map(|(_, result)| result.as_ref().ok());
+        let records: Vec<_> = messages.cloned().map(Record::Message).collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        let count = records.len();
+        journal.write(records).await.map_err(|error| {
+            tracing::error!("refusing {count} messages to room {}: {error}", self.about.room_id);
+            Refusal::new(ErrorCode::INTERNAL_ERROR, "The message cannot be recorded")
+        })
+    }
+
+    fn publish_messages(&mut self, results: &[(Sender, Result<ChatMessage, Refusal>)]) {
         let mut frames = Frames::default();
-        let mut waiting = 0;
-        let mut published = Vec::with_capacity(taken.len());
+        let mut in_frames = 0;
         let has_nodes = self.members.nodes().next().is_some();
-        for (message, node, reply) in taken {
-            let event = ServerMessage::NewMessage(message);
+        for message in results.iter().filter_map(|(_, result)| result.as_ref().ok()) {
+            let event = ServerMessage::NewMessage(message.clone());
             frames.push(&event);
-            waiting += 1;
-            if frames.len() >= PIECE_BYTES_MAX {
-                self.audience.publish(&frames.take(), waiting);
-                waiting = 0;
+            in_frames += 1;
+            if frames.is_full() {
+                self.audience.publish(&frames.take(), in_frames);
+                in_frames = 0;
             }
-            let ServerMessage::NewMessage(message) = event else { continue };
             if has_nodes {
-                self.surroundings.tell(self.members.nodes(), &broadcast(&message));
+                self.surroundings.tell(self.members.nodes(), &broadcast(message));
             }
             self.last_number = message.sequence_number;
             if self.history.len() == HISTORY_MESSAGES_MAX {
                 self.history.pop_front();
             }
-            self.history.push_back(message.clone());
-            published.push((message, node, reply));
+            if let ServerMessage::NewMessage(message) = event {
+                self.history.push_back(message);
+            }
+            self.messages.increment(1);
         }
-        if waiting > 0 {
-            self.audience.publish(&frames.take(), waiting);
+        if in_frames > 0 {
+            self.audience.publish(&frames.take(), in_frames);
         }
-        figures::messages().increment(published.len() as u64);
-        published
+    }
+
+    fn confirm(&self, sender: Sender, message: ChatMessage) {
+        let ChatMessage { room_id, message_id, sequence_number, timestamp, .. } = message;
+        match sender {
+            Sender::Client(outbox) => {
+                let sent = MessageSent { room_id, message_id, sequence_number, timestamp };
+                outbox.push(frame(&ServerMessage::MessageSent(sent)));
+            }
+            Sender::Node(node, reply) => {
+                let told = self.surroundings.peers.get(&node).map(|peer| peer.told());
+                answer(reply, Ok(Sent { message_id, sequence_number, timestamp, told }));
+            }
+        }
+    }
+
+    fn refuse(&self, sender: Sender, refusal: Refusal) {
+        match sender {
+            Sender::Client(outbox) => {
+                let room_id = self.about.room_id.clone();
+                let error = MessageError { room_id, error: refusal.reason, error_code: refusal.code };
+                outbox.push(frame(&ServerMessage::MessageError(error)));
+            }
+            Sender::Node(_, reply) => answer(reply, Err(refusal)),
+        }
+    }
+
+    /// What comes after the room's deletion; who asked for anything else learns it by having no answer.
+    pub(super) fn refuse_late(&self, command: Command) {
+        if let Command::Send(send) = command {
+            self.refuse(send.sender, Refusal::room_not_found());
+        }
     }
 }

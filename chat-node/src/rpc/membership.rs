@@ -5,10 +5,15 @@
 
 use chat_protocol::xmlrpc::{Accepted, DisconnectReply, ForwardReply, JoinReply, Joined, LeaveReply};
 use chat_protocol::{ErrorCode, JoinRoomSuccess};
+use tokio::time::{Duration, Instant};
 
 use crate::node::Node;
-use crate::room::{Holder, NodeId, Refusal, Registered, Removal, Sent};
+use crate::peers::PASSED_TIMEOUT;
+use crate::room::{Holder, NodeId, Refusal, Removal, Room, Sent, Snapshot};
 use crate::session::{check_content, check_names};
+
+/// How often the room is looked at for one join.
+const SNAPSHOTS_MAX: usize = 3;
 
 impl Node {
     /// The answer comes when the client's node has heard all that happened in the room up to here, so
@@ -24,13 +29,10 @@ impl Node {
         check_names(room_id, &username)?;
         let room = self.rooms.get(room_id).ok_or_else(Refusal::room_not_found)?;
         let node = self.peer(node)?;
-        let Registered { again, told } = room.register(username, node).await?;
-        if let Some(told) = told {
-            told.wait().await;
-        }
-        let snapshot = room.snapshot().await.ok_or_else(Refusal::room_not_found)?;
+        let is_new = room.register(username, node.clone()).await?;
+        let snapshot = told_snapshot(&room, node).await.ok_or_else(Refusal::room_not_found)?;
         let entry = room.about.entry(None);
-        let message = if again { "Already in room, re-registered" } else { "Successfully joined room" };
+        let message = if is_new { "Successfully joined room" } else { "Already in room, re-registered" };
         Ok(Joined {
             message: message.to_owned(),
             room_info: JoinRoomSuccess {
@@ -110,7 +112,7 @@ impl Node {
         let room = self.rooms.get(room_id).ok_or_else(Refusal::room_not_found)?;
         let node =
             self.peer(node).map_err(|_| Refusal::new(ErrorCode::NOT_MEMBER, "You are not a member of this room"))?;
-        let Sent { message_id, sequence_number, timestamp, told } = room.send(username, content, Some(node)).await?;
+        let Sent { message_id, sequence_number, timestamp, told } = room.forward(username, content, node).await?;
         if let Some(told) = told {
             told.wait().await;
         }
@@ -124,4 +126,22 @@ impl Node {
         };
         self.peers.get(id).map(|peer| peer.id.clone()).ok_or_else(unknown)
     }
+}
+
+/// The room as it was at a moment up to which the node has heard everything, and, if the room is quiet for
+/// a moment, nothing after it: an original node misses for its client what it hears before the answer.
+async fn told_snapshot(room: &Room, node: NodeId) -> Option<Snapshot> {
+    let deadline = Instant::now() + PASSED_TIMEOUT;
+    let mut snapshot = room.snapshot(node.clone()).await?;
+    for _ in 1..SNAPSHOTS_MAX {
+        let Some(told) = &mut snapshot.told else { return Some(snapshot) };
+        if told.wait_for(Duration::ZERO).await || !told.wait_until(deadline).await {
+            return Some(snapshot);
+        }
+        snapshot = room.snapshot(node.clone()).await?;
+    }
+    if let Some(told) = &mut snapshot.told {
+        told.wait_until(deadline).await;
+    }
+    Some(snapshot)
 }

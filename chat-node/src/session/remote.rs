@@ -3,11 +3,12 @@
 use chat_protocol::limits::ROOM_ID_BYTES_MAX;
 use chat_protocol::text::is_carried;
 use chat_protocol::xmlrpc::{Accepted, ForwardReply, JoinReply, PeerCall};
-use chat_protocol::{ErrorCode, MessageSent};
+use chat_protocol::{ErrorCode, MessageError, MessageSent, ServerMessage};
 use tokio::time::Duration;
 
 use super::Session;
-use crate::peers::CallError;
+use crate::frame::frame;
+use crate::peers::{CallError, Peer};
 use crate::room::Refusal;
 
 /// Longest wait for a room's node to take a member; longer than it waits itself for what it has to
@@ -37,6 +38,8 @@ impl Session {
             None => self.node.peers.find(room_id).await,
         };
         let peer = found.ok_or_else(Refusal::room_not_found)?;
+        // A leave under this name that is still on its way would undo the join.
+        peer.heard_all().await;
         self.node.relay.begin_join(room_id, &peer, &self.outbox);
         let call = PeerCall::JoinRoom {
             room_id: room_id.to_owned(),
@@ -68,39 +71,41 @@ impl Session {
         Err(refusal)
     }
 
-    pub(super) async fn send_remote(
-        &mut self,
-        room_id: String,
-        username: String,
-        content: String,
-    ) -> Result<MessageSent, Refusal> {
-        let Some(peer) = self.node.relay.peer(&room_id) else {
-            // The room was deleted.
-            self.joined.remove(&room_id);
-            return Err(Refusal::room_not_found());
-        };
+    /// The client's outbox gets the answer.
+    pub(super) async fn send_remote(&self, peer: &Peer, room_id: String, username: String, content: String) {
         let call = PeerCall::ForwardMessage {
             room_id: room_id.clone(),
             username,
             content: Some(content),
             sender_node_id: self.node.id.to_string(),
         };
-        match peer.forward(call).await {
-            Ok(ForwardReply::Accepted(Accepted { message_id, sequence_number, timestamp })) => {
-                Ok(MessageSent { room_id, message_id, sequence_number, timestamp })
+        let outbox = self.outbox.clone();
+        let answer = |reply| {
+            let refused = |Refusal { code, reason }, room_id| {
+                ServerMessage::MessageError(MessageError { room_id, error: reason, error_code: code })
+            };
+            match reply {
+                Ok(ForwardReply::Accepted(Accepted { message_id, sequence_number, timestamp })) => {
+                    ServerMessage::MessageSent(MessageSent { room_id, message_id, sequence_number, timestamp })
+                }
+                Ok(ForwardReply::Refused { error, error_code }) => refused(Refusal::new(error_code, error), room_id),
+                Err(error) => refused(unavailable(&error), room_id),
             }
-            Ok(ForwardReply::Refused { error, error_code }) => Err(Refusal::new(error_code, error)),
-            Err(error) => Err(unavailable(&error)),
-        }
+        };
+        peer.forward(call, move |reply| {
+            outbox.push(frame(&answer(reply)));
+        })
+        .await;
     }
 
-    /// Takes one name, or all, out of a room of another node, and tells that node. It is told that the
-    /// name has left, or, where another connection holds it too or there is a reason, that this
-    /// connection is gone, as often as it registered the name for it.
+    /// Takes one name, or all, out of a room of another node, and tells that node, unless another
+    /// connection here holds the name too. It is told that the name has left, or, where there is a
+    /// reason, or a join that must not be undone, that its connections are gone, as often as it
+    /// registered the name for them.
     pub(super) fn leave_remote(&self, room_id: &str, username: Option<&str>, reason: Option<&str>) {
         let Some(released) = self.node.relay.remove(room_id, self.outbox.id(), username) else { return };
         for (username, registrations) in released.names {
-            if reason.is_none() && !self.node.relay.holds(room_id, &username) {
+            if reason.is_none() && !released.others_join {
                 let call = PeerCall::LeaveRoom {
                     room_id: room_id.to_owned(),
                     username,
