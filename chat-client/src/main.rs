@@ -1,3 +1,7 @@
-//! See the description in Cargo.toml.
+//! The client as a process; the client itself is the library beside this file.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chat_client::main()
+}

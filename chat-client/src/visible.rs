@@ -1,0 +1,107 @@
+//! Received text, made fit for a terminal.
+//!
+//! What others send may hold anything: sequences that move the cursor, retitle the window, or turn the
+//! reading direction of what follows around. None of that reaches the terminal as it is.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// How a line break looks where everything has to be one line.
+const LINE_BREAK: &str = "⏎";
+
+/// Width of a tab that is shown as spaces.
+const TAB: &str = "    ";
+
+/// `text` on one line: breaks as `⏎`, what a terminal would obey as an escape such as `\u{1b}`.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' => shown.push_str(LINE_BREAK),
+            '\t' => shown.push_str(TAB),
+            obeyed if is_obeyed(obeyed) => shown.extend(obeyed.escape_unicode()),
+            plain => shown.push(plain),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// The lines of `text`, each as [`one_line`] shows it.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    text.split('\n').map(|line| one_line(line.strip_suffix('\r').unwrap_or(line)))
+}
+
+/// JSON, with what a terminal would obey in its strings as `\u` escapes; it means the same.
+pub(crate) fn json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_obeyed(character) {
+            // They are all of the first plane, so that one escape is enough.
+            // Writing to a text cannot fail.
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// The time of day, `HH:MM:SS`, of a timestamp of the chat, as the original's client cuts it out
+/// (protocol, section 4).
+pub(crate) fn time_of_day(timestamp: &str) -> &str {
+    let time = timestamp.split_once('T').and_then(|(_, time)| time.get(..8));
+    time.filter(|time| time.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')).unwrap_or("--:--:--")
+}
+
+/// Control characters; marks that change the direction of the text around them.
+fn is_obeyed(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(one_line("\u{1b}[2J\u{7}\u{9b}31m"), r"\u{1b}[2J\u{7}\u{9b}31m");
+        assert_eq!(one_line("a\u{202e}b\0"), r"a\u{202e}b\u{0}");
+        assert_eq!(one_line("\u{7f}\r"), r"\u{7f}\u{d}");
+    }
+
+    #[test]
+    fn plain_text_stays_as_it_is() {
+        for text in ["", "Füchse 🦊👩‍🚀", "你好, мир", "שלום"] {
+            assert!(matches!(one_line(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn json_means_the_same_without_what_a_terminal_would_obey() {
+        let content = "\u{9b}31m \u{7f}\u{202e} ü";
+        let shown = json(&serde_json::to_string(content).unwrap());
+        assert_eq!(shown, r#""\u009b31m \u007f\u202e ü""#);
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), content);
+    }
+
+    #[test]
+    fn a_time_is_cut_out_if_it_is_one() {
+        assert_eq!(time_of_day("2026-11-21T14:20:07.123456+00:00"), "14:20:07");
+        assert_eq!(time_of_day("2026-11-21T14:20:07+00:00"), "14:20:07");
+        for wrong in ["", "now", "T", "2026T\u{1b}[31m567890", "2026T14:20"] {
+            assert_eq!(time_of_day(wrong), "--:--:--", "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn line_breaks_are_shown_or_obeyed() {
+        assert_eq!(one_line("one\r\ntwo\nthree\tend"), "one⏎two⏎three    end");
+        assert_eq!(lines("one\r\ntwo\n\u{1b}").collect::<Vec<_>>(), ["one", "two", r"\u{1b}"]);
+    }
+}
