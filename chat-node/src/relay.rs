@@ -196,12 +196,17 @@ impl Relay {
     /// Hands messages to the connections of their rooms, each once.
     pub(crate) fn messages(&self, messages: Vec<(String, ChatMessage)>) {
         let mut rooms = self.rooms();
-        for messages in messages.chunk_by(|(room_id, _), (next, _)| room_id == next) {
-            let Some(room) = messages.first().and_then(|(room_id, _)| rooms.get_mut(room_id)) else { continue };
-            let new: Vec<_> = messages
-                .iter()
-                .filter(|(_, message)| room.heard.insert(&message.message_id))
-                .map(|(_, message)| (message.sequence_number, ServerMessage::NewMessage(message.clone())))
+        let mut messages = messages.into_iter().peekable();
+        while let Some((room_id, first)) = messages.next() {
+            let mut of_room = vec![first];
+            while let Some((_, message)) = messages.next_if(|(next, _)| *next == room_id) {
+                of_room.push(message);
+            }
+            let Some(room) = rooms.get_mut(&room_id) else { continue };
+            of_room.retain(|message| room.heard.insert(&message.message_id));
+            let new: Vec<_> = of_room
+                .into_iter()
+                .map(|message| (message.sequence_number, ServerMessage::NewMessage(message)))
                 .collect();
             room.hear(&new);
             self.deliveries.increment(new.len() as u64 * room.listeners.len() as u64);

@@ -186,7 +186,7 @@ mod tests {
         let peer = Peer::new(node, call::client(None).unwrap(), mpsc::channel(1).0);
         assert!(peer.takes_multicalls());
         *peer.single_calls_until.lock().unwrap() = Some(Instant::now() + MULTICALL_RETRY);
-        tokio::time::advance(MULTICALL_RETRY - Duration::from_millis(1)).await;
+        tokio::time::advance(MULTICALL_RETRY.checked_sub(Duration::from_millis(1)).unwrap()).await;
         assert!(!peer.takes_multicalls());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(peer.takes_multicalls());

@@ -188,7 +188,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_room_that_a_peer_left_undecided_is_active_again_after_some_time() {
         let state = State::PreparedByPeer { until: Instant::now() + UNDECIDED_MAX };
-        tokio::time::advance(UNDECIDED_MAX - Duration::from_millis(1)).await;
+        tokio::time::advance(UNDECIDED_MAX.checked_sub(Duration::from_millis(1)).unwrap()).await;
         assert_eq!(state.obstacle(), Some("DELETION_PENDING"));
         tokio::time::advance(Duration::from_millis(1)).await;
         assert_eq!(state.obstacle(), None);
