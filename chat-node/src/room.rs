@@ -79,6 +79,17 @@ impl Refusal {
     }
 }
 
+/// A message of another node that waits for its number.
+#[derive(Debug)]
+pub(crate) struct Forwarded(oneshot::Receiver<Result<Sent, Refusal>>);
+
+impl Forwarded {
+    /// Waits for the number.
+    pub(crate) async fn sent(self) -> Result<Sent, Refusal> {
+        self.0.await.unwrap_or_else(|_| Err(Refusal::room_not_found()))
+    }
+}
+
 /// A message that was taken.
 #[derive(Debug)]
 pub(crate) struct Sent {
@@ -180,10 +191,12 @@ impl Room {
         self.ask(|reply| Command::Settle { reply }).await;
     }
 
-    /// Takes a message that another node forwards, whose content was checked before.
-    pub(crate) async fn forward(&self, username: String, content: String, node: NodeId) -> Result<Sent, Refusal> {
-        let send = |reply| Command::Send(Send { username, content, sender: Sender::Node(node, reply) });
-        self.ask(send).await.unwrap_or_else(|| Err(Refusal::room_not_found()))
+    /// Takes a message that another node forwards, whose content was checked before. Waits for a place
+    /// in the inbox only: messages that are given one after the other keep their order.
+    pub(crate) async fn forward(&self, username: String, content: String, node: NodeId) -> Forwarded {
+        let (reply, answer) = oneshot::channel();
+        self.tell(Command::Send(Send { username, content, sender: Sender::Node(node, reply) })).await;
+        Forwarded(answer)
     }
 
     /// Lets a name go; none when the room is gone.

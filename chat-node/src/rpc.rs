@@ -78,72 +78,70 @@ fn inflate(body: &[u8]) -> Result<Vec<u8>, HttpError> {
     }
 }
 
-/// Carries several calls out. What this node is told takes effect at once, in its order, messages that
-/// follow each other together; the others begin in their order after that, and wait together.
+/// Carries several calls out, one after the other. Two kinds go together, as they come by the dozen:
+/// messages that this node is told and that follow each other, and messages that are passed on to its
+/// rooms, which take their places one after the other and only wait for their numbers together.
 async fn carry_out_all(node: &Arc<Node>, calls: Vec<Result<PeerCall, Fault>>) -> Value<'static> {
-    let told = || -> BoxFuture<'_, _> { Box::pin(ready(Ok(true.into()))) };
+    let done = |result| -> BoxFuture<'_, Result<Value<'static>, Fault>> { Box::pin(ready(result)) };
     let mut messages = Vec::new();
     let mut results = Vec::with_capacity(calls.len());
     for call in calls {
         if let Ok(PeerCall::ReceiveMessageBroadcast { room_id, message }) = call {
             messages.push((room_id, message));
-            results.push(told());
+            results.push(done(Ok(true.into())));
             continue;
         }
         node.relay.messages(std::mem::take(&mut messages));
         results.push(match call {
-            Ok(PeerCall::ReceiveMemberEventBroadcast { room_id, event }) => {
-                node.relay.event(&room_id, &event);
-                told()
+            Ok(PeerCall::ForwardMessage { room_id, username, content, sender_node_id }) => {
+                let taken = node.take_forwarded(room_id, username, content, &sender_node_id).await;
+                Box::pin(async { Ok(value(&Node::confirm_forwarded(taken).await)) })
             }
-            Ok(call) => carry_out(node, call),
-            Err(fault) => Box::pin(ready(Err(fault))),
+            Ok(call) => done(carry_out(node, call).await),
+            Err(fault) => done(Err(fault)),
         });
     }
     node.relay.messages(messages);
     MulticallReply(join_all(results).await).to_value().into_owned()
 }
 
-fn carry_out(node: &Arc<Node>, call: PeerCall) -> BoxFuture<'_, Result<Value<'static>, Fault>> {
-    Box::pin(async move {
-        Ok(match call {
-            PeerCall::Heartbeat => value(&HeartbeatReply {
-                status: "ok".to_owned(),
-                node_id: node.id.to_string(),
-                timestamp: timestamp(SystemTime::now()),
-            }),
-            PeerCall::GetHostedRooms => value(&node.rooms.entries(Some(&node.address))),
-            PeerCall::JoinRoom { room_id, username, client_node_id } => {
-                value(&node.join(room_id, username, &client_node_id).await)
-            }
-            PeerCall::LeaveRoom { room_id, username, client_node_id } => {
-                value(&node.leave(room_id, username, &client_node_id).await)
-            }
-            PeerCall::ForwardMessage { room_id, username, content, sender_node_id } => {
-                value(&node.forwarded(room_id, username, content, &sender_node_id).await)
-            }
-            PeerCall::NotifyMemberDisconnect { room_id, username, member_node_id, reason } => {
-                value(&node.disconnected(room_id, username, &member_node_id, reason).await)
-            }
-            PeerCall::ReceiveMessageBroadcast { room_id, message } => {
-                node.relay.messages(vec![(room_id, message)]);
-                true.into()
-            }
-            PeerCall::ReceiveMemberEventBroadcast { room_id, event } => {
-                node.relay.event(&room_id, &event);
-                true.into()
-            }
-            PeerCall::PrepareDeleteRoom { room_id, transaction_id, .. } => {
-                value(&node.vote(room_id, transaction_id).await)
-            }
-            PeerCall::CommitDeleteRoom { room_id, transaction_id, room_name } => {
-                value(&node.commit(&room_id, transaction_id, room_name))
-            }
-            PeerCall::RollbackDeleteRoom { room_id, transaction_id } => {
-                value(&node.roll_back(&room_id, transaction_id).await)
-            }
-            PeerCall::Multicall(_) => return Err(Fault::new("TypeError", "system.multicall within system.multicall")),
-        })
+async fn carry_out(node: &Arc<Node>, call: PeerCall) -> Result<Value<'static>, Fault> {
+    Ok(match call {
+        PeerCall::Heartbeat => value(&HeartbeatReply {
+            status: "ok".to_owned(),
+            node_id: node.id.to_string(),
+            timestamp: timestamp(SystemTime::now()),
+        }),
+        PeerCall::GetHostedRooms => value(&node.rooms.entries(Some(&node.address))),
+        PeerCall::JoinRoom { room_id, username, client_node_id } => {
+            value(&node.join(room_id, username, &client_node_id).await)
+        }
+        PeerCall::LeaveRoom { room_id, username, client_node_id } => {
+            value(&node.leave(room_id, username, &client_node_id).await)
+        }
+        PeerCall::ForwardMessage { room_id, username, content, sender_node_id } => {
+            let taken = node.take_forwarded(room_id, username, content, &sender_node_id).await;
+            value(&Node::confirm_forwarded(taken).await)
+        }
+        PeerCall::NotifyMemberDisconnect { room_id, username, member_node_id, reason } => {
+            value(&node.disconnected(room_id, username, &member_node_id, reason).await)
+        }
+        PeerCall::ReceiveMessageBroadcast { room_id, message } => {
+            node.relay.messages(vec![(room_id, message)]);
+            true.into()
+        }
+        PeerCall::ReceiveMemberEventBroadcast { room_id, event } => {
+            node.relay.event(&room_id, &event);
+            true.into()
+        }
+        PeerCall::PrepareDeleteRoom { room_id, transaction_id, .. } => value(&node.vote(room_id, transaction_id).await),
+        PeerCall::CommitDeleteRoom { room_id, transaction_id, room_name } => {
+            value(&node.commit(&room_id, transaction_id, room_name))
+        }
+        PeerCall::RollbackDeleteRoom { room_id, transaction_id } => {
+            value(&node.roll_back(&room_id, transaction_id).await)
+        }
+        PeerCall::Multicall(_) => return Err(Fault::new("TypeError", "system.multicall within system.multicall")),
     })
 }
 

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::node::Node;
 use crate::peers::PASSED_TIMEOUT;
-use crate::room::{Holder, NodeId, Refusal, Removal, Room, Sent, Snapshot};
+use crate::room::{Forwarded, Holder, NodeId, Refusal, Removal, Room, Sent, Snapshot};
 use crate::session::{check_content, check_names};
 
 /// How often the room is looked at for one join.
@@ -86,37 +86,38 @@ impl Node {
         room.leave(username, Holder::Node(node), all, reason).await
     }
 
-    /// The answer comes when the sender's node has heard the message, so that the sender sees its own
-    /// message before the confirmation (protocol, section 13, obligation 2).
-    pub(super) async fn forwarded(
+    /// Gives a message its place in the room, behind those that were given theirs before. Waits only
+    /// while the room has too much to do.
+    pub(super) async fn take_forwarded(
         &self,
         room_id: String,
         username: String,
         content: Option<String>,
         node: &str,
-    ) -> ForwardReply {
-        match self.take(&room_id, username, content, node).await {
-            Ok(accepted) => ForwardReply::Accepted(accepted),
-            Err(Refusal { code, reason }) => ForwardReply::Refused { error: reason, error_code: code },
-        }
-    }
-
-    async fn take(
-        &self,
-        room_id: &str,
-        username: String,
-        content: Option<String>,
-        node: &str,
-    ) -> Result<Accepted, Refusal> {
+    ) -> Result<Forwarded, Refusal> {
         let content = check_content(content)?;
-        let room = self.rooms.get(room_id).ok_or_else(Refusal::room_not_found)?;
+        let room = self.rooms.get(&room_id).ok_or_else(Refusal::room_not_found)?;
         let node =
             self.peer(node).map_err(|_| Refusal::new(ErrorCode::NOT_MEMBER, "You are not a member of this room"))?;
-        let Sent { message_id, sequence_number, timestamp, told } = room.forward(username, content, node).await?;
-        if let Some(told) = told {
-            told.wait().await;
+        Ok(room.forward(username, content, node).await)
+    }
+
+    /// What became of it. The answer comes when the sender's node has heard the message, so that the
+    /// sender sees its own message before the confirmation (protocol, section 13, obligation 2).
+    pub(super) async fn confirm_forwarded(taken: Result<Forwarded, Refusal>) -> ForwardReply {
+        let sent = match taken {
+            Ok(forwarded) => forwarded.sent().await,
+            Err(refusal) => Err(refusal),
+        };
+        match sent {
+            Ok(Sent { message_id, sequence_number, timestamp, told }) => {
+                if let Some(told) = told {
+                    told.wait().await;
+                }
+                ForwardReply::Accepted(Accepted { message_id, sequence_number, timestamp })
+            }
+            Err(Refusal { code, reason }) => ForwardReply::Refused { error: reason, error_code: code },
         }
-        Ok(Accepted { message_id, sequence_number, timestamp })
     }
 
     fn peer(&self, id: &str) -> Result<NodeId, Refusal> {

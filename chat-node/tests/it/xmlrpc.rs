@@ -280,3 +280,18 @@ async fn several_calls_at_once_give_what_each_gives() {
     assert_eq!(nested[0]["faultCode"], 1, "{nested}");
     assert_eq!(nested[1][0]["status"], "ok");
 }
+
+/// Row 8: a peer's clients have many messages on the way, and each client's keep their order.
+#[tokio::test]
+async fn messages_that_come_in_one_call_are_numbered_in_their_order() {
+    const MESSAGES: u64 = 1000;
+    let (python, node) = pair(&[]).await;
+    let (_alice, room_id) = room(&node, 0).await;
+    python.call(&node, "join_room", json!([room_id, "pia", "py"])).await;
+    let address = crate::python_peer::url(&node);
+    let calls: Vec<_> =
+        (1..=MESSAGES).map(|number| json!(["forward_message", [room_id, "pia", number.to_string(), "py"]])).collect();
+    let results = python.ask("multicall", json!({ "address": address, "calls": calls })).await;
+    let numbers: Vec<_> = results.as_array().unwrap().iter().map(|sent| sent["sequence_number"].as_u64()).collect();
+    assert_eq!(numbers, (1..=MESSAGES).map(Some).collect::<Vec<_>>());
+}
