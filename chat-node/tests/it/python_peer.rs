@@ -6,7 +6,6 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use rustix::process::{Pid, kill_process};
 use serde_json::{Value, json};
 use testing::Signal;
 use tokio::sync::oneshot;
@@ -139,8 +138,7 @@ impl PythonPeer {
 
     /// Stops the process (`Signal::STOP`), lets it go on (`Signal::CONT`), or kills it.
     pub(crate) fn signal(&self, signal: Signal) {
-        // The child is not waited for yet, so the id is still its own.
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        testing::signal(&self.child, signal);
     }
 
     /// Ends the process; the port is free again.

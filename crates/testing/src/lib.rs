@@ -10,9 +10,19 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, kill_process, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, kill_process, setrlimit, waitid};
 
 pub use rustix::process::Signal;
+
+/// Sends a signal to a program that was not waited for yet. After `Signal::STOP` it does nothing any more.
+pub fn signal(child: &Child, signal: Signal) {
+    // So the id is still its own.
+    let id = Pid::from_child(child);
+    kill_process(id, signal).unwrap();
+    if signal == Signal::STOP {
+        waitid(WaitId::Pid(id), WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT).unwrap();
+    }
+}
 
 /// Generous: only a broken program, or a very busy machine, takes this long.
 pub const LIMIT: Duration = Duration::from_mins(1);
@@ -117,10 +127,9 @@ impl Program {
         self.child.id()
     }
 
-    /// Sends a signal to the program.
+    /// As [`signal`].
     pub fn signal(&self, signal: Signal) {
-        // The child is not waited for yet, so the id is still its own.
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self::signal(&self.child, signal);
     }
 
     /// Waits for the program's end; gives its status and the time that it took.
