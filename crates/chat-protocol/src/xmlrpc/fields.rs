@@ -63,6 +63,16 @@ pub(super) fn list<'a, T>(
     }
 }
 
+/// The values of an array that can be read, by `read`. An original node lets its clients put values of any
+/// type where text belongs (protocol, section 12, row 20): what one of them does shall not hide the rest.
+pub(super) fn readable<'a, T>(
+    value: Value<'a>,
+    what: &str,
+    read: impl Fn(Value<'a>) -> Result<T, Unexpected>,
+) -> Result<Vec<T>, Unexpected> {
+    list(value, what, |value| Ok(read(value).ok())).map(|values| values.into_iter().flatten().collect())
+}
+
 /// The fields of a struct. Those that nobody takes are ignored.
 pub(super) struct Fields<'a> {
     fields: Vec<(Cow<'a, str>, Value<'a>)>,

@@ -2,7 +2,7 @@
 
 use crate::server_message::{ChatMessage, ErrorCode, JoinRoomSuccess};
 
-use super::fields::{Fields, Unexpected, error_code, list};
+use super::fields::{Fields, Unexpected, error_code, readable};
 use super::records::{message, message_value, room_info, room_info_value};
 use super::reply::Reply;
 use super::value::Value;
@@ -24,12 +24,19 @@ pub enum JoinReply {
 /// A membership.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Joined {
-    /// `Successfully joined room` or `Already in room, re-registered`.
+    /// [`Joined::NEW`] or [`Joined::AGAIN`].
     pub message: String,
     /// The room and its members.
     pub room_info: JoinRoomSuccess,
     /// The history, oldest first.
     pub messages: Vec<ChatMessage>,
+}
+
+impl Joined {
+    /// `message` for a name that is new in the room.
+    pub const NEW: &str = "Successfully joined room";
+    /// `message` for a name that is in the room already.
+    pub const AGAIN: &str = "Already in room, re-registered";
 }
 
 impl Reply for JoinReply {
@@ -60,7 +67,7 @@ impl Reply for JoinReply {
         Ok(Self::Joined(Joined {
             message: fields.optional_text("message")?.unwrap_or_default(),
             room_info: room_info(fields.required("room_info")?)?,
-            messages: messages.map_or(Ok(Vec::new()), |messages| list(messages, "messages", message))?,
+            messages: messages.map_or(Ok(Vec::new()), |messages| readable(messages, "messages", message))?,
         }))
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn room(value: Value<'_>) -> Result<Room, Unexpected> {
         description: fields.optional_text("description")?,
         member_count: fields.number("member_count")?,
         admin_node: fields.text("admin_node")?,
-        creator_id: fields.text("creator_id")?,
+        // Nobody but the room's node needs it, and there it may be of any type (section 12, row 20).
+        creator_id: fields.optional("creator_id").and_then(|id| text(id, "").ok()).unwrap_or_default(),
         node_address: fields.optional_text("node_address")?,
     })
 }

@@ -4,7 +4,7 @@
 use crate::server_message::Room;
 
 use super::fault::Fault;
-use super::fields::{Fields, Unexpected, boolean, list};
+use super::fields::{Fields, Unexpected, boolean, list, readable};
 use super::records::{room, room_value};
 use super::value::Value;
 
@@ -54,7 +54,7 @@ impl Reply for Vec<Room> {
     }
 
     fn from_value(value: Value<'_>) -> Result<Self, Unexpected> {
-        list(value, "the list of rooms", room)
+        readable(value, "the list of rooms", room)
     }
 }
 
