@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chat_protocol::limits::ROOM_ID_BYTES_MAX;
 use chat_protocol::xmlrpc::{Outcome, PeerCall, Vote};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -16,8 +17,13 @@ use crate::room::Room;
 /// Longest time of each phase: the votes, the commit, and the rollback (protocol, section 8).
 const PHASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a node remembers that it agreed to a deletion; longer than one can take.
-const VOTE_VALID: Duration = Duration::from_mins(1);
+/// How long a node remembers that it agreed to a deletion: the outcome is told until it is heard, also to a
+/// node that hung meanwhile.
+const VOTE_VALID: Duration = Duration::from_mins(10);
+
+/// Longest transaction id that a node remembers, in bytes; ids are UUIDs of 36. It does not agree to a
+/// deletion with a longer one.
+const TRANSACTION_ID_BYTES_MAX: usize = 64;
 
 /// Deletions that a node agrees to at once; further ones it does not agree to.
 const VOTES_MAX: usize = 10_000;
@@ -25,11 +31,14 @@ const VOTES_MAX: usize = 10_000;
 /// Deletes a room that this node hosts, or says why not. The room has begun already.
 pub(crate) async fn delete(node: &Arc<Node>, room: &Arc<Room>, requester: Outbox, transaction_id: String) {
     let room_id = room.about.room_id.clone();
-    match ask_all(node, &room_id, &transaction_id).await {
+    let agreed = match ask_all(node, &room_id, &transaction_id).await {
+        // From here on nothing is taken; what was is told to each peer before the commit, which waits
+        // behind it. A restart does not bring the room back.
+        Ok(()) => room.seal().await.map_err(|reason| (reason, node.peers.all().to_vec())),
+        Err(refused) => Err(refused),
+    };
+    match agreed {
         Ok(()) => {
-            // From here on nothing is taken; what was is told to each peer before the commit, which
-            // waits behind it.
-            room.seal().await;
             let room_name = Some(room.about.room_name.clone());
             let commit = PeerCall::CommitDeleteRoom { room_id, transaction_id: transaction_id.clone(), room_name };
             tell_all(node.peers.all(), commit).await;
@@ -110,8 +119,11 @@ impl Votes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Agrees, unless there are too many.
+    /// Agrees, unless there are too many, or the ids are too long.
     fn give(&self, room_id: String, transaction_id: String) -> bool {
+        if room_id.len() > ROOM_ID_BYTES_MAX || transaction_id.len() > TRANSACTION_ID_BYTES_MAX {
+            return false;
+        }
         let mut votes = self.valid();
         if votes.len() >= VOTES_MAX {
             votes.retain(|_, given| given.elapsed() < VOTE_VALID);
@@ -148,7 +160,7 @@ impl Node {
         if self.votes.give(room_id, transaction_id.clone()) {
             vote(true, None)
         } else {
-            vote(false, Some("Too many deletions at once".to_owned()))
+            vote(false, Some("Too many deletions at once, or an id that is too long".to_owned()))
         }
     }
 

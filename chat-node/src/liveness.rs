@@ -14,7 +14,7 @@ use crate::peers::Peer;
 use crate::room::NodeId;
 
 /// Heartbeats without an answer, one after the other, after which a node has failed.
-const FAILURES_MAX: u32 = 2;
+const MISSES_MAX: u32 = 2;
 
 /// How often, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +79,8 @@ async fn ask_members(node: &Node, limit: Duration, failures: &mut HashMap<NodeId
         };
         let count = failures.entry(peer.id.clone()).or_insert(0);
         *count += 1;
-        tracing::warn!("no heartbeat of {} ({count} of {FAILURES_MAX}): {error}", peer.id);
-        if *count == FAILURES_MAX {
+        tracing::warn!("no heartbeat of {} ({count} of {MISSES_MAX}): {error}", peer.id);
+        if *count == MISSES_MAX {
             // Should it come back, one miss is one miss again.
             failures.remove(&peer.id);
             failed.push(peer);
@@ -92,7 +92,7 @@ async fn ask_members(node: &Node, limit: Duration, failures: &mut HashMap<NodeId
 /// Removes a peer's members from all rooms of this node.
 async fn remove(node: &Node, peer: &Arc<Peer>) {
     tracing::warn!("{} is unreachable: its members are removed", peer.id);
-    peer.forget();
+    peer.forget_broadcasts();
     for room in node.rooms.all() {
         room.node_failed(peer.id.clone()).await;
     }

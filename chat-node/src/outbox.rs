@@ -12,7 +12,8 @@ use tokio_util::bytes::Buf;
 
 /// Most bytes that wait for one client. One that leaves more unread is disconnected with a close
 /// frame that says so. A room's history at its longest (100 messages of 5000 four-byte characters)
-/// fits twice.
+/// fits twice; an answer that is larger by itself, such as a long list of rooms, is taken when nothing
+/// else waits.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -57,7 +58,7 @@ impl Outbox {
         if state.closed {
             return false;
         }
-        if state.frames.bytes + frames.len() > OUTBOX_BYTES_MAX {
+        if !state.frames.is_empty() && state.frames.bytes + frames.len() > OUTBOX_BYTES_MAX {
             state.closed = true;
             state.frames = Queue::default();
             drop(state);
@@ -207,6 +208,13 @@ mod tests {
         let mut queue = Queue::default();
         outbox.take_now(&mut queue);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn one_large_answer_is_taken_when_nothing_else_waits() {
+        let outbox = Outbox::new();
+        assert!(outbox.push(Bytes::from(vec![0; OUTBOX_BYTES_MAX + 1])));
+        assert!(!outbox.push(Bytes::from_static(b"x")));
     }
 
     #[test]

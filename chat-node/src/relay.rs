@@ -3,6 +3,7 @@
 //! Their order is that of the room's node, which sends one thing after the other. What comes while a
 //! client joins is held back until it has the history (protocol, section 12, row 9).
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -41,14 +42,24 @@ struct RelayedRoom {
 #[derive(Debug)]
 struct Listener {
     outbox: Outbox,
-    /// The names that it joined under, and how often the room's node was told so.
-    registrations: HashMap<String, u32>,
-    /// How many joins wait for the room's node.
-    joining: u32,
+    /// The names that it joined under.
+    registrations: HashMap<String, Registrations>,
+    /// A join waits for the room's node; a connection makes one at a time.
+    joining: bool,
     held: Vec<Held>,
     held_too_much: bool,
     /// The numbers of the history that it got last, ascending.
     history: Vec<u32>,
+}
+
+/// A name at the room's node.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Registrations {
+    /// How often that node was told that the name joined.
+    pub(crate) count: u32,
+    /// It knew the name before anybody here held it: from a connection elsewhere, or from a process that
+    /// was killed here and took nothing back.
+    pub(crate) may_be_more: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -81,12 +92,21 @@ impl Heard {
     }
 }
 
+/// Why a join came to nothing here, although the room's node took it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum JoinFailed {
+    /// The room was deleted meanwhile.
+    RoomDeleted,
+    /// More than [`HELD_MAX`] events had to be held back.
+    TooMuch,
+}
+
 /// Names that a connection no longer holds, at the node that has to be told.
 #[derive(Debug)]
 pub(crate) struct Released {
     pub(crate) peer: Arc<Peer>,
-    /// Each with how often it was registered.
-    pub(crate) names: Vec<(String, u32)>,
+    /// Each with its registrations.
+    pub(crate) names: Vec<(String, Registrations)>,
     /// Somebody else here is just joining the room, maybe under one of these names.
     pub(crate) others_join: bool,
 }
@@ -110,11 +130,11 @@ impl Relay {
             heard: Heard::default(),
         });
         match room.find(outbox.id()) {
-            Some(listener) => listener.joining += 1,
+            Some(listener) => listener.joining = true,
             None => room.listeners.push(Listener {
                 outbox: outbox.clone(),
                 registrations: HashMap::new(),
-                joining: 1,
+                joining: true,
                 held: Vec::new(),
                 held_too_much: false,
                 history: Vec::new(),
@@ -123,29 +143,39 @@ impl Relay {
     }
 
     /// The connection has joined: it gets the success, the history, and what was held back and is new.
-    /// False when too much was held back: the client has not joined, and the room's node must be told.
-    pub(crate) fn finish_join(&self, username: &str, outbox: &Outbox, joined: Joined) -> bool {
-        let Joined { room_info, mut messages, .. } = joined;
+    ///
+    /// # Errors
+    /// Why it has not joined; the room's node must be told.
+    pub(crate) fn finish_join(&self, username: &str, outbox: &Outbox, joined: Joined) -> Result<(), JoinFailed> {
+        let Joined { room_info, mut messages, message } = joined;
         let room_id = room_info.room_id.clone();
         let mut rooms = self.rooms();
-        let Some(room) = rooms.get_mut(&room_id) else { return false };
-        let Some(listener) = room.find(outbox.id()) else { return false };
-        listener.joining -= 1;
+        let room = rooms.get_mut(&room_id).ok_or(JoinFailed::RoomDeleted)?;
+        let is_held = room.listeners.iter().any(|listener| listener.registrations.contains_key(username));
+        let listener = room.find(outbox.id()).ok_or(JoinFailed::RoomDeleted)?;
+        listener.joining = false;
         if listener.held_too_much {
-            drop(rooms);
-            self.remove(&room_id, outbox.id(), None);
-            return false;
+            return Err(JoinFailed::TooMuch);
         }
         // An original node may have them in another order than that of their numbers (row 8).
         messages.sort_by_key(|message| message.sequence_number);
-        *listener.registrations.entry(username.to_owned()).or_insert(0) += 1;
         listener.history = messages.iter().map(|message| message.sequence_number).collect();
+        let is_new = listener.registrations.is_empty();
+        listener.release_older(is_new);
+        let registrations = listener.registrations.entry(username.to_owned()).or_default();
+        registrations.count += 1;
+        registrations.may_be_more |= !is_held && message == Joined::AGAIN;
         let members: HashSet<_> = room_info.members.iter().cloned().collect();
         outbox.push(welcome(room_info, messages));
-        if listener.joining == 0 {
-            listener.release(&members);
-        }
-        true
+        listener.release(&members);
+        Ok(())
+    }
+
+    /// How often the room's node was told that this connection joined under a name.
+    pub(crate) fn registrations(&self, room_id: &str, connection: ConnectionId, username: &str) -> u32 {
+        let mut rooms = self.rooms();
+        let listener = rooms.get_mut(room_id).and_then(|room| room.find(connection));
+        listener.and_then(|listener| listener.registrations.get(username)).map_or(0, |known| known.count)
     }
 
     /// The join failed.
@@ -153,14 +183,12 @@ impl Relay {
         let mut rooms = self.rooms();
         let Some(room) = rooms.get_mut(room_id) else { return };
         let Some(listener) = room.find(outbox.id()) else { return };
-        listener.joining -= 1;
-        if listener.joining == 0 {
-            for held in std::mem::take(&mut listener.held) {
-                listener.outbox.push(held.frame().clone());
-            }
-            if listener.registrations.is_empty() {
-                room.listeners.retain(|listener| listener.outbox.id() != outbox.id());
-            }
+        listener.joining = false;
+        for held in std::mem::take(&mut listener.held) {
+            listener.outbox.push(held.frame().clone());
+        }
+        if listener.registrations.is_empty() {
+            room.listeners.retain(|listener| listener.outbox.id() != outbox.id());
         }
         if room.listeners.is_empty() {
             rooms.remove(room_id);
@@ -182,11 +210,14 @@ impl Relay {
         if listener.registrations.is_empty() {
             room.listeners.retain(|listener| listener.outbox.id() != connection);
         }
-        names.retain(|(name, count)| {
+        names.retain(|(name, registrations)| {
             let heir = room.listeners.iter_mut().find_map(|listener| listener.registrations.get_mut(name));
-            heir.map(|registrations| *registrations += count).is_none()
+            let Some(heir) = heir else { return true };
+            heir.count += registrations.count;
+            heir.may_be_more |= registrations.may_be_more;
+            false
         });
-        let others_join = room.listeners.iter().any(|listener| listener.joining > 0);
+        let others_join = room.listeners.iter().any(|listener| listener.joining);
         if room.listeners.is_empty() {
             rooms.remove(room_id);
         }
@@ -273,15 +304,18 @@ impl RelayedRoom {
         if !frames.is_empty() {
             pieces.push(frames.take());
         }
+        // Made once, for those that need them singly.
+        let single = OnceCell::new();
         for listener in &mut self.listeners {
-            if listener.joining == 0 && listener.history.last().is_none_or(|last| *last < lowest) {
+            if !listener.joining && listener.history.last().is_none_or(|last| *last < lowest) {
                 for piece in &pieces {
                     listener.outbox.push(piece.clone());
                 }
                 continue;
             }
-            for (number, message) in messages {
-                listener.hear(Held::Message { number: *number, frame: frame(message) });
+            let single = single.get_or_init(|| messages.iter().map(|(_, message)| frame(message)).collect::<Vec<_>>());
+            for ((number, _), frame) in messages.iter().zip(single) {
+                listener.hear(Held::Message { number: *number, frame: frame.clone() });
             }
         }
     }
@@ -310,7 +344,7 @@ impl Held {
 
 impl Listener {
     fn hear(&mut self, held: Held) {
-        if self.joining > 0 {
+        if self.joining {
             self.held_too_much |= self.held.len() >= HELD_MAX;
             if !self.held_too_much {
                 self.held.push(held);
@@ -319,6 +353,20 @@ impl Listener {
         }
         if !self.has_in_history(&held) {
             self.outbox.push(held.frame().clone());
+        }
+    }
+
+    /// Of the messages that were held back, takes those that are older than the history: a client that
+    /// was in the room has them yet to come, to a new one they are nothing.
+    fn release_older(&mut self, is_new: bool) {
+        let Some(first) = self.history.first().copied() else { return };
+        let is_older = |held: &Held| matches!(held, Held::Message { number, .. } if *number < first);
+        let (older, held): (Vec<_>, _) = std::mem::take(&mut self.held).into_iter().partition(is_older);
+        self.held = held;
+        if !is_new {
+            for held in older {
+                self.outbox.push(held.frame().clone());
+            }
         }
     }
 
@@ -357,3 +405,6 @@ fn welcome(room_info: JoinRoomSuccess, messages: Vec<ChatMessage>) -> Bytes {
     }
     frames.take()
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,7 @@ mod deletion;
 mod members;
 mod sending;
 
-pub(crate) use actor::Start;
+pub(crate) use actor::{DISCONNECTED, Start};
 pub(crate) use members::{Holder, NodeId, Removal};
 
 /// Commands that wait for a room; who has another one waits, and so does its connection.
@@ -121,7 +121,7 @@ enum Command {
     NodeFailed { node: NodeId },
     Sweep { limit: Duration },
     BeginDeletion(BeginDeletion),
-    Seal { reply: oneshot::Sender<()> },
+    Seal { reply: oneshot::Sender<Result<(), String>> },
     FinishDeletion { requester: Outbox, transaction_id: String, reply: oneshot::Sender<()> },
     KeepRoom { requester: Outbox, transaction_id: String, reason: String, reply: oneshot::Sender<()> },
     Prepare { reply: oneshot::Sender<Result<(), &'static str>> },

@@ -14,7 +14,7 @@ use crate::frame::frame;
 use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::peers::Peer;
-use crate::room::{Holder, Refusal, Room};
+use crate::room::{DISCONNECTED, Holder, Refusal, Room};
 
 mod deleting;
 mod remote;
@@ -133,6 +133,11 @@ impl Session {
             return Err(Refusal::new(ErrorCode::INVALID_REQUEST, "Missing room_id or username"));
         }
         check_username(&username)?;
+        if self.joined.len() >= ROOMS_PER_CONNECTION_MAX {
+            // Rooms that were deleted do not count.
+            let Self { node, joined, .. } = self;
+            joined.retain(|room_id, _| node.rooms.get(room_id).is_some() || node.relay.peer(room_id).is_some());
+        }
         if self.joined.len() >= ROOMS_PER_CONNECTION_MAX && !self.joined.contains_key(&room_id) {
             let reason = format!("A connection can be in {ROOMS_PER_CONNECTION_MAX} rooms at most");
             return Err(Refusal::new(ErrorCode::LIMIT_REACHED, reason));
@@ -210,11 +215,13 @@ impl Session {
     }
 
     /// The connection is gone, and its names with it, unless others hold them.
-    pub(crate) async fn end(self) {
+    pub(crate) async fn end(mut self) {
+        // What it said before it went is taken while it is still a member.
+        self.settle().await;
         for room_id in self.joined.keys() {
             match self.node.rooms.get(room_id) {
                 Some(room) => room.disconnect(self.outbox.id()).await,
-                None => self.leave_remote(room_id, None, Some("User disconnected")),
+                None => self.leave_remote(room_id, None, Some(DISCONNECTED)),
             }
         }
     }

@@ -148,13 +148,19 @@ impl Watch {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn run(mut self, node: &Node, Closing(closing): Closing) {
+        let outbox = self.outbox.clone();
         let end = loop {
-            if let Err(end) = self.turn(&closing).await {
-                break end;
+            // Also a client that takes nothing of what is being written.
+            tokio::select! {
+                result = self.turn() => if let Err(end) = result {
+                    break end;
+                },
+                () = outbox.overflowed() => break End::TooSlow,
+                () = closing.cancelled() => break End::Stopping,
             }
         };
         count(&end);
-        let Self { mut socket, outbox, queue, work, _open, .. } = self;
+        let Self { mut socket, queue, work, _open, .. } = self;
         // What is begun is finished, and the names are given back, however long that takes: the
         // connection does not wait for it.
         node.work.spawn(async move {
@@ -169,8 +175,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         outbox.close();
     }
 
-    /// Waits for whatever comes first, and does it.
-    async fn turn(&mut self, closing: &tokio_util::sync::CancellationToken) -> Result<(), End> {
+    /// Waits for whatever comes first, and does it. It can be dropped at any moment: what is written in part
+    /// stands in the queue, or in the socket's own buffer.
+    async fn turn(&mut self) -> Result<(), End> {
         tokio::select! {
             () = self.outbox.take(&mut self.queue) => self.write().await,
             message = self.socket.next(), if self.work.is_idle() => {
@@ -182,23 +189,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Ok(())
             }
             () = sleep_until(self.watch.next) => self.ping().await,
-            () = self.outbox.overflowed() => Err(End::TooSlow),
-            () = closing.cancelled() => Err(End::Stopping),
         }
     }
 
     /// Writes what is queued. A client that takes none of it is dropped once the outbox overflows.
     async fn write(&mut self) -> Result<(), End> {
-        let written = async {
-            // A pong may be on its way.
-            self.socket.flush().await?;
-            self.socket.get_mut().write_all_buf(&mut self.queue).await?;
-            Ok::<_, Error>(())
-        };
-        tokio::select! {
-            written = written => written.map_err(|_| End::Gone),
-            () = self.outbox.overflowed() => Err(End::TooSlow),
-        }
+        // A pong may be on its way.
+        self.socket.flush().await.map_err(|_| End::Gone)?;
+        self.socket.get_mut().write_all_buf(&mut self.queue).await.map_err(|_| End::Gone)
     }
 
     async fn read(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {

@@ -97,9 +97,14 @@ impl Peer {
             timeout(PASSED_TIMEOUT, async { while self.answers() && !told.wait_for(ANSWERS_GLANCE).await {} }).await;
     }
 
-    /// Forgets what the peer was to be told: it has failed.
-    pub(crate) fn forget(&self) {
-        self.told.clear();
+    /// Forgets what the peer was to be told of rooms: it has failed, and its members are removed.
+    pub(crate) fn forget_broadcasts(&self) {
+        self.told.forget_broadcasts();
+    }
+
+    /// Whether the peer has yet to hear that a name leaves a room.
+    pub(crate) fn is_to_hear_of_leave(&self, room_id: &str, username: &str) -> bool {
+        self.told.has_leave(room_id, username)
     }
 
     /// Calls the peer once.

@@ -53,7 +53,7 @@ pub(super) struct Actor {
     members_gauge: Gauge,
     pub(super) messages: Counter,
     /// Registrations that the journal does not have yet.
-    unwritten: Vec<Record>,
+    pub(super) unwritten: Vec<Record>,
 }
 
 impl Start {
@@ -144,7 +144,9 @@ impl Actor {
             Command::Sweep { limit } => {
                 for username in self.members.inactive(limit) {
                     let before = self.members.len();
-                    self.members.expel(&username);
+                    for node in self.members.expel(&username) {
+                        self.record_registrations(&username, &node);
+                    }
                     self.count_members(before);
                     self.publish(Change::Left, &username, Some(INACTIVITY.to_owned()), None);
                 }
@@ -230,8 +232,11 @@ impl Actor {
         let before = self.members.len();
         let names = self.members.remove_node(node);
         self.count_members(before);
-        for username in names {
+        for (username, removal) in names {
             self.record_registrations(&username, node);
+            if removal != Removal::Gone {
+                continue;
+            }
             let told = self.publish(Change::Left, &username, Some(NODE_UNREACHABLE.to_owned()), None);
             // Should the node come back, its clients learn that they are members no more.
             self.surroundings.tell(std::iter::once(node), &told);
@@ -281,7 +286,7 @@ impl Actor {
     }
 
     fn record_registrations(&mut self, username: &str, node: &NodeId) {
-        if self.surroundings.journal.is_some() {
+        if self.surroundings.journal.is_some() && !self.state.is_sealed() {
             let member = RemoteMember {
                 username: username.to_owned(),
                 node_id: node.to_string(),

@@ -32,16 +32,13 @@ impl Audience {
         }
     }
 
-    /// The connection has left under `name`; without another name it hears the room no more. False
-    /// when it had not joined under it.
-    pub(crate) fn remove_name(&mut self, connection: ConnectionId, name: &str) -> bool {
-        let Some(listener) = self.find(connection) else { return false };
-        let Some(index) = listener.names.iter().position(|known| known == name) else { return false };
-        listener.names.swap_remove(index);
+    /// The connection has left under `name`; without another name it hears the room no more.
+    pub(crate) fn remove_name(&mut self, connection: ConnectionId, name: &str) {
+        let Some(listener) = self.find(connection) else { return };
+        listener.names.retain(|known| known != name);
         if listener.names.is_empty() {
             self.remove(connection);
         }
-        true
     }
 
     /// The connection hears the room no more; gives the names that it had joined under.

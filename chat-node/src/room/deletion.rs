@@ -59,9 +59,13 @@ impl Room {
         self.ask(begin).await.unwrap_or_else(|| Err(Refusal::room_not_found()))
     }
 
-    /// From now on the room takes nothing.
-    pub(crate) async fn seal(&self) {
-        self.ask(|reply| Command::Seal { reply }).await;
+    /// From now on the room takes nothing, and the journal has it no more.
+    ///
+    /// # Errors
+    /// Why not; the room goes on as before.
+    pub(crate) async fn seal(&self) -> Result<(), String> {
+        // A room that is gone is sealed.
+        self.ask(|reply| Command::Seal { reply }).await.unwrap_or(Ok(()))
     }
 
     /// Ends the room and tells its clients.
@@ -98,12 +102,9 @@ impl Actor {
                 let result = self.begin_deletion(begin.username, &begin.requester, begin.transaction_id);
                 answer(begin.reply, result);
             }
-            Command::Seal { reply } => {
-                self.state = State::Committing;
-                answer(reply, ());
-            }
+            Command::Seal { reply } => answer(reply, self.seal().await),
             Command::FinishDeletion { requester, transaction_id, reply } => {
-                self.finish_deletion(&requester, transaction_id, reply).await;
+                self.finish_deletion(&requester, transaction_id, reply);
                 return ControlFlow::Break(());
             }
             Command::KeepRoom { requester, transaction_id, reason, reply } => {
@@ -156,13 +157,21 @@ impl Actor {
         Ok(())
     }
 
-    async fn finish_deletion(&mut self, requester: &Outbox, transaction_id: String, reply: oneshot::Sender<()>) {
+    async fn seal(&mut self) -> Result<(), String> {
         let room_id = self.about.room_id.clone();
         if let Some(journal) = &self.surroundings.journal
             && let Err(error) = journal.write(vec![Record::RoomDeleted { room_id: room_id.clone() }]).await
         {
-            tracing::error!("room {room_id} is deleted, but the journal still has it: {error}");
+            tracing::error!("room {room_id} is not deleted: {error}");
+            return Err("The deletion cannot be recorded".to_owned());
         }
+        self.state = State::Committing;
+        self.unwritten.clear();
+        Ok(())
+    }
+
+    fn finish_deletion(&mut self, requester: &Outbox, transaction_id: String, reply: oneshot::Sender<()>) {
+        let room_id = self.about.room_id.clone();
         requester.push(frame(&ServerMessage::DeleteRoomSuccess(DeleteRoomSuccess {
             room_id: room_id.clone(),
             transaction_id,

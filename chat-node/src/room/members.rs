@@ -129,21 +129,25 @@ impl Members {
         if is_member { Removal::Gone } else { Removal::NotHeld }
     }
 
-    /// Makes a name no member, though somebody holds it.
-    pub(crate) fn expel(&mut self, name: &str) {
-        if let Some(member) = self.by_name.remove(name) {
-            self.removed.insert(name.to_owned(), member);
-        }
+    /// Makes a name no member, though somebody holds it; gives the nodes that do.
+    pub(crate) fn expel(&mut self, name: &str) -> Vec<NodeId> {
+        let Some(member) = self.by_name.remove(name) else { return Vec::new() };
+        let nodes = member.registrations.keys().cloned().collect();
+        self.removed.insert(name.to_owned(), member);
+        nodes
     }
 
-    /// A node holds nothing any more; gives the names that are no members without it.
-    pub(crate) fn remove_node(&mut self, node: &NodeId) -> Vec<String> {
+    /// A node holds nothing any more; gives the names that it held, and what became of each.
+    pub(crate) fn remove_node(&mut self, node: &NodeId) -> Vec<(String, Removal)> {
         let held =
             self.by_name.iter().chain(&self.removed).filter(|(_, member)| member.registrations.contains_key(node));
-        let mut names: Vec<_> = held.map(|(name, _)| name.clone()).collect();
+        let names: Vec<_> = held.map(|(name, _)| name.clone()).collect();
         let holder = Holder::Node(node.clone());
-        names.retain(|name| self.remove(name, &holder, true) == Removal::Gone);
-        names
+        let remove = |name: String| {
+            let removal = self.remove(&name, &holder, true);
+            (name, removal)
+        };
+        names.into_iter().map(remove).collect()
     }
 
     /// The names that did nothing for this long.
@@ -224,7 +228,7 @@ mod tests {
         members.add("eve", &node, 1);
         members.remove("bob", &node, true);
         assert_eq!(members.nodes().count(), 1);
-        assert_eq!(members.remove_node(&"node2".into()), ["eve"]);
+        assert_eq!(members.remove_node(&"node2".into()), [("eve".to_owned(), Removal::Gone)]);
         assert_eq!(members.nodes().count(), 0);
     }
 
@@ -233,7 +237,7 @@ mod tests {
         let node = Holder::Node("node2".into());
         let mut members = Members::default();
         members.add("bob", &node, 1);
-        members.expel("bob");
+        assert_eq!(members.expel("bob"), ["node2".into()]);
         assert!(!members.contains("bob"));
         assert_eq!(members.nodes().count(), 1);
         // Joining again makes it a member again; letting go without that is no event.

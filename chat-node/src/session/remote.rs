@@ -9,11 +9,16 @@ use tokio::time::Duration;
 use super::Session;
 use crate::frame::frame;
 use crate::peers::{CallError, Peer};
-use crate::room::Refusal;
+use crate::relay::JoinFailed;
+use crate::room::{DISCONNECTED, Refusal};
 
 /// Longest wait for a room's node to take a member; longer than it waits itself for what it has to
 /// tell this node before.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a connection can join a room under one name without leaving it; then it is refused. Each is told
+/// to the room's node, and taken back there when the connection ends.
+const JOINS_MAX: u32 = 100;
 
 /// A node that cannot be reached has no rooms, as far as anybody can tell (protocol, section 10); one
 /// that is there and fails is unavailable.
@@ -38,8 +43,19 @@ impl Session {
             None => self.node.peers.find(room_id).await,
         };
         let peer = found.ok_or_else(Refusal::room_not_found)?;
+        if self.node.relay.registrations(room_id, self.outbox.id(), username) >= JOINS_MAX {
+            let reason = format!("Joined {JOINS_MAX} times already: leave the room first");
+            return Err(Refusal::new(ErrorCode::LIMIT_REACHED, reason));
+        }
         // A leave under this name that is still on its way would undo the join.
         peer.heard_all().await;
+        if peer.is_to_hear_of_leave(room_id, username) {
+            peer.told().wait().await;
+        }
+        if peer.is_to_hear_of_leave(room_id, username) {
+            let reason = "The administrator node has not heard yet that this name left: try again";
+            return Err(Refusal::new(ErrorCode::ADMIN_NODE_UNAVAILABLE, reason));
+        }
         self.node.relay.begin_join(room_id, &peer, &self.outbox);
         let call = PeerCall::JoinRoom {
             room_id: room_id.to_owned(),
@@ -48,11 +64,19 @@ impl Session {
         };
         let refusal = match peer.call::<JoinReply>(&call, JOIN_TIMEOUT).await {
             Ok(JoinReply::Joined(joined)) if joined.room_info.room_id == room_id => {
-                if self.node.relay.finish_join(username, &self.outbox, joined) {
-                    return Ok(());
-                }
+                let failed = match self.node.relay.finish_join(username, &self.outbox, joined) {
+                    Ok(()) => return Ok(()),
+                    Err(failed) => failed,
+                };
                 peer.tell(self.disconnected(room_id, username).into());
-                return Err(Refusal::new(ErrorCode::INTERNAL_ERROR, "Too much happened in the room while you joined"));
+                match failed {
+                    JoinFailed::RoomDeleted => Refusal::room_not_found(),
+                    JoinFailed::TooMuch => {
+                        // It has missed something, under whatever name.
+                        self.leave_remote(room_id, None, Some(DISCONNECTED));
+                        Refusal::new(ErrorCode::INTERNAL_ERROR, "Too much happened in the room while you joined")
+                    }
+                }
             }
             Ok(JoinReply::Joined(_)) => {
                 Refusal::new(ErrorCode::ADMIN_NODE_UNAVAILABLE, "The administrator node answered for another room")
@@ -60,7 +84,7 @@ impl Session {
             Ok(JoinReply::Refused { message, error_code }) => Refusal::new(error_code, message),
             Err(error) => {
                 // It may have been carried out: nobody must stay a member unawares.
-                if matches!(error, CallError::TimedOut(_) | CallError::Broken(_)) {
+                if matches!(error, CallError::TimedOut(_) | CallError::Broken(_) | CallError::Nonsense(_)) {
                     peer.tell(self.disconnected(room_id, username).into());
                 }
                 unavailable(&error)
@@ -106,18 +130,20 @@ impl Session {
         let Some(released) = self.node.relay.remove(room_id, self.outbox.id(), username) else { return };
         for (username, registrations) in released.names {
             if reason.is_none() && !released.others_join {
-                let call = PeerCall::LeaveRoom {
-                    room_id: room_id.to_owned(),
-                    username,
-                    client_node_id: self.node.id.to_string(),
-                };
-                released.peer.tell(call.into());
+                released.peer.tell(self.left(room_id, username).into());
                 continue;
             }
-            for _ in 0..registrations {
+            for _ in 0..registrations.count {
                 released.peer.tell(self.disconnected(room_id, &username).into());
             }
+            if registrations.may_be_more && !released.others_join {
+                released.peer.tell(self.left(room_id, username).into());
+            }
         }
+    }
+
+    fn left(&self, room_id: &str, username: String) -> PeerCall {
+        PeerCall::LeaveRoom { room_id: room_id.to_owned(), username, client_node_id: self.node.id.to_string() }
     }
 
     fn disconnected(&self, room_id: &str, username: &str) -> PeerCall {
@@ -125,7 +151,7 @@ impl Session {
             room_id: room_id.to_owned(),
             username: username.to_owned(),
             member_node_id: self.node.id.to_string(),
-            reason: "User disconnected".to_owned(),
+            reason: DISCONNECTED.to_owned(),
         }
     }
 }

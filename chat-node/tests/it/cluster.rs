@@ -338,3 +338,52 @@ async fn who_leaves_and_joins_again_at_once_is_a_member() {
         bob.leave(&room_id, "bob").await;
     }
 }
+
+/// What is said last is heard, although whoever said it is gone at once.
+#[tokio::test]
+async fn what_is_said_just_before_the_end_of_a_connection_is_heard() {
+    let [first, second] = cluster(&[]);
+    let (mut alice, room_id) = room(&first).await;
+    for round in 0..10 {
+        let mut bob = second.client().await;
+        bob.join_among_events(&room_id, "bob").await;
+        for line in 0..3 {
+            bob.send_message(&room_id, "bob", &format!("line {line} of {round}")).await;
+        }
+        bob.close().await;
+        for line in 0..3 {
+            assert_eq!(skip_to!(alice, NewMessage).content, format!("line {line} of {round}"));
+        }
+        skip_to!(alice, MemberLeft);
+    }
+}
+
+/// A node that was killed took no name back: the room's node has one registration too many.
+#[tokio::test]
+async fn who_leaves_after_its_node_was_killed_is_a_member_no_more() {
+    let [first, mut second] = cluster(&[]);
+    let (mut alice, room_id) = room(&first).await;
+    let mut bob = second.client().await;
+    bob.join_among_events(&room_id, "bob").await;
+    second.kill();
+    second.start_again();
+    let mut bob = second.client().await;
+    bob.join_among_events(&room_id, "bob").await;
+    bob.close().await;
+    assert_eq!(skip_to!(alice, MemberLeft).username, "bob");
+}
+
+#[tokio::test]
+async fn a_name_can_join_a_room_of_another_node_again_but_not_for_ever() {
+    let [first, second] = cluster(&[]);
+    let (_alice, room_id) = room(&first).await;
+    let mut bob = second.client().await;
+    for _ in 0..100 {
+        bob.join_among_events(&room_id, "bob").await;
+    }
+    bob.text(&serde_json::json!({"type": "join_room", "data": {"room_id": room_id, "username": "bob"}}).to_string())
+        .await;
+    assert_eq!(expect!(bob, JoinRoomError).error_code.0, "LIMIT_REACHED");
+    bob.leave(&room_id, "bob").await;
+    bob.join_among_events(&room_id, "bob").await;
+}

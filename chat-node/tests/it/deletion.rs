@@ -327,3 +327,26 @@ async fn a_rollback_is_told_as_cancelled_also_when_nothing_was_prepared() {
     }
     bob.say(&room_id, "bob", "still here").await;
 }
+
+/// Section 12, row 29: what the other nodes have heard of is gone, also when this one is killed meanwhile.
+#[tokio::test]
+async fn a_node_that_is_killed_during_a_deletion_does_not_bring_the_room_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let (python, mut node) = pair(&[("DATA_DIR", directory.path().to_str().unwrap())]).await;
+    let (mut alice, room_id) = room(&node).await;
+    python.misbehave(json!({"kind": "hang", "method": "commit_delete_room"})).await;
+    alice.delete(&room_id, "alice").await;
+    python.wait_for_calls("commit_delete_room", 1).await;
+    node.kill();
+    node.start_again();
+    assert_eq!(node.client().await.list_rooms().await.total_count, 0);
+}
+
+#[tokio::test]
+async fn a_vote_on_ids_that_are_too_long_is_no() {
+    let (python, node) = pair(&[]).await;
+    for (room_id, transaction_id) in [("x".repeat(65), "t".to_owned()), ("x".to_owned(), "t".repeat(65))] {
+        let vote = python.call(&node, "prepare_delete_room", json!([room_id, transaction_id, "py"])).await;
+        assert_eq!(vote["vote"], "ABORT");
+    }
+}

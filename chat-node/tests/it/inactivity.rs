@@ -64,3 +64,24 @@ async fn who_sends_is_not_removed_and_who_does_not_is() {
     }
     assert_eq!(left, ["silent", "silent"]);
 }
+
+// Row 29: a restart does not bring back who was removed.
+#[tokio::test]
+async fn a_member_of_another_node_that_was_removed_stays_removed_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = [
+        ("DATA_DIR", directory.path().to_str().unwrap()),
+        ("INACTIVITY_TIMEOUT", "500ms"),
+        ("CLEANUP_INTERVAL", "100ms"),
+    ];
+    let (python, mut node) = crate::python_peer::pair(&settings).await;
+    let mut alice = node.client().await;
+    let room = alice.create_room("general", "alice").await;
+    python.call(&node, "join_room", serde_json::json!([room, "pia", "py"])).await;
+    python.wait_for_calls("receive_member_event_broadcast", 2).await;
+    // The journal has it before it answers this.
+    alice.create_room("another", "alice").await;
+    node.kill();
+    node.start_again();
+    assert_eq!(node.client().await.list_rooms().await.rooms[0].member_count, 0);
+}

@@ -345,3 +345,49 @@ async fn a_python_admin_gets_whole_names_and_contents() {
         said(&json!({"method": "receive_message_broadcast", "parameters": [room_id, state["messages"][0]]})) == content
     );
 }
+
+/// Row 20: an original node checks no types.
+#[tokio::test]
+async fn what_one_client_of_a_python_node_did_wrong_hides_nothing_else() {
+    let (python, node) = pair(&[]).await;
+    let odd = python.ask("create_room", json!({"name": "odd", "creator": 7})).await;
+    python.ask("create_room", json!({"name": 8})).await;
+    let room_id = room(&python, 1).await;
+    python.ask("send", json!({"room_id": room_id, "username": "host", "contents": [{"not": "text"}, "text"]})).await;
+    let mut bob = node.client().await;
+    bob.request(&Request::DiscoverRooms).await;
+    let rooms = expect!(bob, GlobalRoomsList);
+    assert_eq!(rooms.rooms.iter().map(|room| &*room.room_name).collect::<Vec<_>>(), ["odd", "python's"]);
+    bob.join(odd.as_str().unwrap(), "bob").await;
+    bob.join(&room_id, "bob").await;
+    assert_eq!(expect!(bob, NewMessage).content, "1");
+    assert_eq!(expect!(bob, NewMessage).content, "text");
+}
+
+/// A leave that the room's node has not heard of would undo the join.
+#[tokio::test]
+async fn who_left_while_the_rooms_node_hung_can_join_once_it_has_heard() {
+    let (python, node) = pair(&[]).await;
+    let room_id = room(&python, 0).await;
+    let mut eve = joined(&node, &room_id, "eve", 0).await;
+    let mut bob = joined(&node, &room_id, "bob", 0).await;
+    expect!(eve, MemberJoined);
+    python.signal(testing::Signal::STOP);
+    bob.leave(&room_id, "bob").await;
+    bob.text(&json!({"type": "join_room", "data": {"room_id": room_id, "username": "bob"}}).to_string()).await;
+    assert_eq!(expect!(bob, JoinRoomError).error_code.0, "ADMIN_NODE_UNAVAILABLE");
+    python.signal(testing::Signal::CONT);
+    expect!(eve, MemberLeft);
+    python.wait_for_calls("leave_room", 1).await;
+    loop {
+        bob.text(&json!({"type": "join_room", "data": {"room_id": room_id, "username": "bob"}}).to_string()).await;
+        match bob.next().await {
+            chat_protocol::ServerMessage::JoinRoomSuccess(_) => break,
+            chat_protocol::ServerMessage::JoinRoomError(error) => {
+                assert_eq!(error.error_code.0, "ADMIN_NODE_UNAVAILABLE");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    bob.say(&room_id, "bob", "here again").await;
+}

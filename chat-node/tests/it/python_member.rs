@@ -134,6 +134,8 @@ async fn a_peer_that_restarts_hears_what_was_said_meanwhile() {
     let (mut alice, room_id) = room(&python, &node).await;
     alice.say(&room_id, "alice", "before").await;
     python.wait_for_calls(MESSAGE, 1).await;
+    // It has also answered: otherwise it would be told again.
+    node.metric_becomes(r#"chat_peer_queue_depth{peer="py"}"#, 0.0).await;
     python.kill();
     let asked = Instant::now();
     for number in 1..=5 {

@@ -62,3 +62,23 @@ async fn a_client_that_does_not_read_is_dropped_with_a_reason_and_the_others_go_
     assert_eq!((closed.code, closed.reason.as_str()), (Some(1008), "too slow: too much was left unread"));
     assert!(heard > 0 && (heard as usize) < sent, "{heard} of {sent}");
 }
+
+/// A stop does not wait for who takes nothing.
+#[tokio::test]
+async fn a_client_that_does_not_read_does_not_hold_up_a_stop() {
+    let mut node = start(&[("DRAIN_TIMEOUT", "50s")]);
+    let mut alice = node.client().await;
+    let mut sleeper = Client::connect_with_little_room(node.address).await;
+    let room = alice.create_room("general", "alice").await;
+    alice.join(&room, "alice").await;
+    sleeper.join(&room, "sleeper").await;
+    expect!(alice, MemberJoined);
+    // More than the system keeps, less than what the node drops a client for.
+    for _ in 0..150 {
+        alice.say(&room, "alice", &long_message()).await;
+    }
+    node.program.signal(testing::Signal::TERM);
+    let (status, time) = node.program.ended();
+    assert_eq!(status.code(), Some(0));
+    assert!(time < std::time::Duration::from_secs(25), "{time:?}");
+}

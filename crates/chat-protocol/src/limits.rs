@@ -31,8 +31,9 @@ pub const DESCRIPTION_CHARS_MAX: usize = 2000;
 /// Longest room id, in bytes; ids are UUIDs of 36, and a longer one names no room.
 pub const ROOM_ID_BYTES_MAX: usize = 64;
 
-/// Most rooms of one node; then `create_room` is refused.
-pub const ROOMS_MAX: usize = 10_000;
+/// Most rooms of one node; then `create_room` is refused. The list of so many fits [`XMLRPC_BYTES_MAX`] with
+/// the longest names and descriptions, all of their characters escaped.
+pub const ROOMS_MAX: usize = 2000;
 
 /// Most members of one room; then `join_room` is refused.
 pub const MEMBERS_MAX: usize = 20_000;
@@ -48,7 +49,7 @@ pub const SEQUENCE_NUMBER_MAX: u32 = i32::MAX as u32;
 /// characters escaped.
 pub const XMLRPC_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Most values in an XML-RPC body; more are refused. [`ROOMS_MAX`] rooms have half as many.
+/// Most values in an XML-RPC body; more are refused. A join of a full room has a tenth as many.
 pub const XMLRPC_VALUES_MAX: usize = 200_000;
 
 /// How deep values may be nested in an XML-RPC body; deeper ones are refused. Calls need 5.
