@@ -19,7 +19,7 @@ group "default" {
 
 target "image" {
   name       = service
-  matrix     = { service = ["producer", "consumer"] }
+  matrix     = { service = ["producer", "consumer", "chat-node"] }
   dockerfile = "Dockerfile.${service}"
   tags       = ["${REGISTRY}${service}:${TAG}"]
   args       = { VERSION = TAG }

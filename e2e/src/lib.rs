@@ -11,4 +11,5 @@ pub mod mesh;
 pub mod page;
 pub mod running;
 pub mod story;
+pub mod tutorial;
 pub mod wait;

@@ -20,7 +20,7 @@ use crate::{cluster::Node, images, page::LAPTOP};
 pub const PROJECT: &str = "swarmyard";
 
 /// Settings of our Compose file: a page means their defaults unless it sets them.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 19] = [
     "REGISTRY",
     "TAG",
     "PRODUCER_PORT",
@@ -28,6 +28,17 @@ const SETTINGS: [&str; 8] = [
     "CONSUMER_REPLICAS",
     "SHOW_SERVED_BY",
     "POLL_INTERVAL",
+    "DRAIN_DELAY",
+    "NODE1_WS_PORT",
+    "NODE1_RPC_PORT",
+    "NODE2_WS_PORT",
+    "NODE2_RPC_PORT",
+    "NODE3_WS_PORT",
+    "NODE3_RPC_PORT",
+    "CHAT_DATA_DIR",
+    "CLUSTER_SECRET",
+    "HEARTBEAT_INTERVAL",
+    "LOG_LEVEL",
     "COMPOSE_FILE",
 ];
 

@@ -28,8 +28,20 @@ pub fn kernel_has_ipvs() -> bool {
     Path::new("/proc/net/ip_vs").exists()
 }
 
+/// The variables that a stack of `docker-compose.yml` needs together with these files: only a port of
+/// the same number is replaced.
+pub const NO_PORTS: [(&str, &str); 7] = [
+    ("PRODUCER_PORT", "0"),
+    ("NODE1_WS_PORT", "0"),
+    ("NODE1_RPC_PORT", "0"),
+    ("NODE2_WS_PORT", "0"),
+    ("NODE2_RPC_PORT", "0"),
+    ("NODE3_WS_PORT", "0"),
+    ("NODE3_RPC_PORT", "0"),
+];
+
 /// Writes the file that gives every service a name instead of a virtual address; deploy it with
-/// `PRODUCER_PORT=0`, because only a port of the same number is replaced.
+/// [`NO_PORTS`].
 ///
 /// # Errors
 /// When the folder cannot be written.
@@ -66,7 +78,8 @@ configs:
 pub fn adapt(command: &str, stand_in: &Path) -> Result<String> {
     let deploy = Regex::new(r"docker stack deploy((?: -c \S+)+)")?;
     let publish = Regex::new(r"(docker service create .*)--publish (\d+):(\d+)")?;
-    let more = format!("PRODUCER_PORT=0 docker stack deploy$1 -c {}", stand_in.display());
+    let no_ports: Vec<_> = NO_PORTS.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let more = format!("{} docker stack deploy$1 -c {}", no_ports.join(" "), stand_in.display());
     let command = deploy.replace(command, more);
     let command = publish.replace(&command, "$1--publish published=$2,target=$3,mode=host");
     Ok(command.into_owned())
@@ -78,7 +91,7 @@ pub fn adapt(command: &str, stand_in: &Path) -> Result<String> {
 /// Never for the patterns that stand here.
 pub fn without_mesh(text: &str) -> Result<Vec<String>> {
     let not_found = Regex::new(&format!(r"image {STAND_IN_IMAGE} could not be accessed[^.]*\.[^.]*\."))?;
-    let port = Regex::new(r",?\*:\d+->\d+/tcp")?;
+    let port = Regex::new(r"(, ?)?\*:\d+->\d+/tcp")?;
     let text = not_found.replace_all(text, "");
     let lines = text.lines().filter(|line| !line.contains(STAND_IN));
     Ok(lines.map(|line| port.replace_all(line, "").into_owned()).collect())
@@ -96,6 +109,11 @@ const ROUND_ROBIN: &str = "services:
     deploy: {endpoint_mode: dnsrr}
   consumer:
     deploy: {endpoint_mode: dnsrr}
+  node1: &node
+    ports: [{target: 8080, mode: host}, {target: 9090, mode: host}]
+    deploy: {endpoint_mode: dnsrr}
+  node2: *node
+  node3: *node
 ";
 
 /// As the mesh does, each connection goes to the next replica, and replicas that leave are forgotten.
@@ -127,7 +145,8 @@ mod tests {
         for (page, here) in [
             (
                 "TAG=2 docker stack deploy -c docker-compose.yml myapp",
-                "TAG=2 PRODUCER_PORT=0 docker stack deploy -c docker-compose.yml -c /x.yml myapp",
+                "TAG=2 PRODUCER_PORT=0 NODE1_WS_PORT=0 NODE1_RPC_PORT=0 NODE2_WS_PORT=0 NODE2_RPC_PORT=0 \
+                 NODE3_WS_PORT=0 NODE3_RPC_PORT=0 docker stack deploy -c docker-compose.yml -c /x.yml myapp",
             ),
             (
                 "docker service create --name registry --publish 5001:5000 registry:2",

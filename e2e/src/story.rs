@@ -2,7 +2,7 @@
 //! what they print with what the page shows.
 //!
 //! - A command has to succeed, unless the page shows its failure (a line that starts with `Error
-//!   response from daemon` or `curl: (`).
+//!   response from daemon`, `curl: (` or the name of one of our programs).
 //! - A command under which the page shows nothing may print anything.
 //! - A command that only looks (a list, a log, `curl`) is typed again until it shows what the page
 //!   shows: a cluster needs time to settle.
@@ -181,7 +181,9 @@ fn only_looks(command: &str) -> bool {
 fn check_status(shown: &[String], output: &str, succeeded: bool) -> Result<()> {
     let failure = |line: &String| {
         let line = line.trim_start();
-        line.starts_with("Error response from daemon") || line.starts_with("curl: (")
+        ["Error response from daemon", "curl: (", "chat-node: ", "chat-client: "]
+            .iter()
+            .any(|start| line.starts_with(start))
     };
     let should_fail = shown.iter().any(failure);
     ensure!(succeeded != should_fail, "it {}:\n{output}", if succeeded { "succeeds" } else { "fails" });

@@ -1,22 +1,18 @@
 //! Lives through `docs/day-1.md`, line by line.
 #![expect(clippy::print_stdout, reason = "the report of a test")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
-};
+use std::{fs, path::PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use e2e::{
     cluster::{Cluster, Node},
-    engine::{Engine, output_of, require_engine_and_root},
+    engine::require_engine_and_root,
     images,
-    machine::{Machines, PROJECT},
+    machine::Machines,
     mesh,
     page::{self, Action, LAPTOP, Step},
-    story::{Story, Surroundings},
+    story::Surroundings,
+    tutorial::{ComposeProject, live},
 };
 
 /// Where the page puts its registry, on the manager and, through a tunnel, on the laptop.
@@ -27,7 +23,7 @@ fn every_command_of_day_1_does_what_the_page_says() -> Result<()> {
     require_engine_and_root()?;
     let page = images::root().join("docs/day-1.md");
     let steps = page::read(&fs::read_to_string(&page)?)?;
-    let _compose = Compose::clean()?;
+    let _compose = ComposeProject::clean()?;
 
     // The nodes come when they are needed, because the registry's port is then taken on this machine.
     let (alone, together) = steps.split_at(steps.iter().position(needs_nodes).unwrap_or(steps.len()));
@@ -51,20 +47,6 @@ fn needs_nodes(step: &Step) -> bool {
         }
         Action::Interrupt => false,
     }
-}
-
-fn live(page: &Path, steps: &[Step], machines: &Machines, here: &Here) -> Result<()> {
-    let mut story = Story::new(machines, here);
-    for step in steps {
-        let start = Instant::now();
-        match &step.action {
-            Action::Type { machine, command, .. } => println!("{:4} {machine}$ {command}", step.line),
-            Action::Interrupt => println!("{:4} ^C", step.line),
-        }
-        story.follow(step).with_context(|| format!("{}:{}", page.display(), step.line))?;
-        println!("     {:.1} s", start.elapsed().as_secs_f32());
-    }
-    Ok(())
 }
 
 /// The kernel, as far as the page can notice it.
@@ -118,28 +100,5 @@ impl Surroundings for Here {
             Some(_) => mesh::without_mesh(lines),
             None => Ok(lines.lines().map(str::to_owned).collect()),
         }
-    }
-}
-
-/// The page's Compose project on this machine, gone before the story and after it.
-struct Compose;
-
-impl Compose {
-    fn clean() -> Result<Self> {
-        output_of(&mut Self::down())?;
-        Ok(Self)
-    }
-
-    fn down() -> Command {
-        let mut command = Engine::local().command();
-        let down = ["compose", "--project-name", PROJECT, "down", "--remove-orphans", "--timeout", "1"];
-        command.args(down).current_dir(images::root());
-        command
-    }
-}
-
-impl Drop for Compose {
-    fn drop(&mut self) {
-        let _ = output_of(&mut Self::down());
     }
 }

@@ -89,7 +89,7 @@ impl Drop for Project {
 #[test]
 fn the_consumer_prints_numbers_and_the_producer_answers_outside() -> Result<()> {
     let project = Project::new("numbers", &[])?;
-    project.compose(&["up", "--detach"])?;
+    project.compose(&["up", "--detach", "consumer"])?;
     let line = project.next_line("Received number: ")?;
     let number: u8 = line["Received number: ".len()..].parse()?;
     ensure!((1..=180).contains(&number), "{line}");
@@ -101,7 +101,7 @@ fn the_consumer_prints_numbers_and_the_producer_answers_outside() -> Result<()> 
 #[test]
 fn the_usual_pause_between_two_numbers_is_three_seconds() -> Result<()> {
     let project = Project::new("pause", &[])?;
-    project.compose(&["up", "--detach"])?;
+    project.compose(&["up", "--detach", "consumer"])?;
     wait::until(LIMIT, || {
         let received = project.lines()?.iter().filter(|line| line.starts_with("Received")).count();
         ensure!(received >= 4, "only {received} numbers");
@@ -138,7 +138,7 @@ fn a_chosen_port_is_the_one_that_is_published() -> Result<()> {
 #[test]
 fn a_stop_is_orderly_for_every_container() -> Result<()> {
     let project = Project::new("stop", &[])?;
-    project.compose(&["up", "--detach"])?;
+    project.compose(&["up", "--detach", "consumer"])?;
     project.next_line("Received number: ")?;
     let start = Instant::now();
     project.compose(&["stop"])?;
@@ -149,7 +149,7 @@ fn a_stop_is_orderly_for_every_container() -> Result<()> {
         ensure!(state.ends_with(" 0"), "{state}");
     }
     let start = Instant::now();
-    project.compose(&["up", "--detach"])?;
+    project.compose(&["up", "--detach", "consumer"])?;
     project.compose(&["down"])?;
     println!("up and down in {:.1} s", start.elapsed().as_secs_f32());
     ensure!(project.containers()?.is_empty());
@@ -173,7 +173,7 @@ fn the_consumer_outlives_a_producer_that_is_killed_and_comes_back() -> Result<()
 #[test]
 fn polls_reach_all_three_producers_of_one_name() -> Result<()> {
     let project = Project::new("three", &[("POLL_INTERVAL", "50ms"), ("SHOW_SERVED_BY", "true")])?;
-    project.compose(&["up", "--detach", "--scale=producer=3"])?;
+    project.compose(&["up", "--detach", "--scale=producer=3", "consumer"])?;
     let producers: BTreeSet<String> =
         project.compose(&["ps", "--quiet", "producer"])?.lines().map(|id| id[..12].to_owned()).collect();
     ensure!(producers.len() == 3, "{producers:?}");
@@ -189,7 +189,7 @@ fn polls_reach_all_three_producers_of_one_name() -> Result<()> {
 #[test]
 fn the_programs_run_as_nobody_in_particular_without_capabilities_on_a_read_only_disk() -> Result<()> {
     let project = Project::new("hardened", &[])?;
-    project.compose(&["up", "--detach"])?;
+    project.compose(&["up", "--detach", "consumer"])?;
     project.next_line("Received number: ")?;
     for container in project.containers()? {
         let state = Engine::local().docker(&[
@@ -215,7 +215,7 @@ fn the_programs_run_as_nobody_in_particular_without_capabilities_on_a_read_only_
 #[test]
 fn both_containers_become_healthy() -> Result<()> {
     let project = Project::new("healthy", &[])?;
-    project.compose(&["up", "--detach"])?;
+    project.compose(&["up", "--detach", "consumer"])?;
     wait::until(LIMIT, || {
         let health = project.compose(&["ps", "--format={{.Service}} {{.Health}}"])?;
         let mut health: Vec<_> = health.lines().collect();

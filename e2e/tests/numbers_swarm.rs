@@ -97,7 +97,7 @@ impl Numbers {
         let cluster = Cluster::swarm(&NODES)?;
         build_next()?;
         for node in cluster.nodes() {
-            node.load(&["producer:latest", "producer:next", "consumer:latest"])?;
+            node.load(&["producer:latest", "producer:next", "consumer:latest", "chat-node:latest"])?;
         }
         let manager = cluster.node(NODES[0])?.engine();
         let numbers = Self { cluster, manager };
@@ -118,7 +118,7 @@ impl Numbers {
         deploy.current_dir(images::root()).args(["stack", "deploy", "-c", "docker-compose.yml"]);
         if !mesh::kernel_has_ipvs() {
             println!("This kernel has no IPVS: DNS round robin stands in for the virtual addresses.");
-            deploy.arg("-c").arg(mesh::write_round_robin(folder.path())?).env("PRODUCER_PORT", "0");
+            deploy.arg("-c").arg(mesh::write_round_robin(folder.path())?).envs(mesh::NO_PORTS);
         }
         deploy.arg("myapp");
         deploy.env("PRODUCER_REPLICAS", "3").env("CONSUMER_REPLICAS", CONSUMERS.to_string());
@@ -128,12 +128,13 @@ impl Numbers {
         output_of(&mut deploy).map(drop)
     }
 
-    /// The tasks that run, as `NAME NODE`.
+    /// The producers and consumers that run, as `NAME STATE NODE`.
     fn tasks(&self) -> Result<Vec<String>> {
         let filter = "--filter=desired-state=running";
         let format = "--format={{.Name}} {{.CurrentState}} {{.Node}}";
         let tasks = self.manager.docker(&["stack", "ps", filter, format, "myapp"])?;
-        Ok(tasks.lines().filter(|task| task.contains(" Running ")).map(str::to_owned).collect())
+        let tasks = tasks.lines().filter(|task| !task.starts_with("myapp_node") && task.contains(" Running "));
+        Ok(tasks.map(str::to_owned).collect())
     }
 
     /// Whether a task with this image runs, even one that is on its way out.

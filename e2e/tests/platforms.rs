@@ -41,20 +41,34 @@ impl Drop for Container {
     }
 }
 
+/// A volume that is removed when dropped, after the containers that use it.
+struct Volume(String);
+
+impl Volume {
+    fn new(platform: &str) -> Result<Self> {
+        let name = format!("e2e-platforms-{}-{}", std::process::id(), platform.replace('/', "-"));
+        Ok(Self(Engine::local().docker(&["volume", "create", &name])?))
+    }
+}
+
+impl Drop for Volume {
+    fn drop(&mut self) {
+        let _ = Engine::local().docker(&["volume", "rm", &self.0]);
+    }
+}
+
 #[test]
 fn one_bake_gives_small_images_that_work_on_every_platform() -> Result<()> {
     let mut bake = Engine::local().command();
     output_of(bake.args(["buildx", "bake", "--progress=quiet"]).current_dir(images::root()).env("TAG", TAG))?;
     for platform in PLATFORMS {
-        for service in ["producer", "consumer"] {
+        for service in ["producer", "consumer", "chat-node"] {
             let bytes = unpacked_bytes(platform, service)?;
             println!("{service} for {platform}: {} kB", bytes / 1000);
             ensure!(bytes <= IMAGE_BYTES_MAX, "{service} for {platform} has {bytes} bytes");
         }
         let producer = Container::run(platform, &["--publish=127.0.0.1::5000", &format!("producer:{TAG}")])?;
-        let whoami = wait::until(ANSWER_LIMIT, || whoami(&producer))?;
-        ensure!(whoami["architecture"] == platform.trim_start_matches("linux/"), "{whoami}");
-        ensure!(whoami["version"] == TAG, "{whoami}");
+        introduces_itself(&producer, "5000", platform)?;
 
         let network = format!("--network=container:{}", producer.0);
         let url = "--env=PRODUCER_URL=http://127.0.0.1:5000/number";
@@ -64,12 +78,31 @@ fn one_bake_gives_small_images_that_work_on_every_platform() -> Result<()> {
             ensure!(lines.contains("Received number: "), "{lines}");
             Ok(())
         })?;
-        for container in [&producer, &consumer] {
+
+        // What it keeps goes into a new volume, which has to be the program's own.
+        let volume = Volume::new(platform)?;
+        let mount = format!("--volume={}:/data", volume.0);
+        let image = format!("chat-node:{TAG}");
+        let node = Container::run(platform, &["--publish=127.0.0.1::9090", "--env=DATA_DIR=/data", &mount, &image])?;
+        introduces_itself(&node, "9090", platform)?;
+        let heartbeat = ["exec", &node.0, "/chat-node", "heartbeat", "http://localhost:9090"];
+        let answer = Engine::local().docker(&heartbeat)?;
+        ensure!(answer.contains("\"status\":\"ok\""), "{answer}");
+
+        for container in [&producer, &consumer, &node] {
             let program =
                 Engine::local().docker(&["inspect", "--format={{index .Config.Entrypoint 0}}", &container.0])?;
             Engine::local().docker(&["exec", &container.0, &program, "healthcheck"])?;
         }
     }
+    Ok(())
+}
+
+/// Waits until `/whoami` on this port of the container tells the image's platform and tag.
+fn introduces_itself(container: &Container, port: &str, platform: &str) -> Result<()> {
+    let whoami = wait::until(ANSWER_LIMIT, || whoami(container, port))?;
+    ensure!(whoami["architecture"] == platform.trim_start_matches("linux/"), "{whoami}");
+    ensure!(whoami["version"] == TAG, "{whoami}");
     Ok(())
 }
 
@@ -83,8 +116,8 @@ fn unpacked_bytes(platform: &str, service: &str) -> Result<u64> {
     Ok(output.stdout.len() as u64)
 }
 
-fn whoami(producer: &Container) -> Result<serde_json::Value> {
-    let address = Engine::local().docker(&["port", &producer.0, "5000"])?;
+fn whoami(container: &Container, port: &str) -> Result<serde_json::Value> {
+    let address = Engine::local().docker(&["port", &container.0, port])?;
     let mut connection = TcpStream::connect(address.lines().next().context("the port is published")?)?;
     write!(connection, "GET /whoami HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();

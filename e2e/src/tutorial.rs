@@ -1,0 +1,60 @@
+//! A test that lives through a tutorial, as `cargo test` shows it.
+#![expect(clippy::print_stdout, reason = "the report of a test")]
+
+use std::{path::Path, process::Command, time::Instant};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    engine::{Engine, output_of},
+    images,
+    machine::{Machines, PROJECT},
+    page::{Action, Step},
+    story::{Story, Surroundings},
+};
+
+/// Follows these steps of the page at `page`, and says on stdout what it does and how long it took.
+///
+/// # Errors
+/// Names the line of the page that is wrong, and says what was printed instead.
+pub fn live(page: &Path, steps: &[Step], machines: &Machines, here: &dyn Surroundings) -> Result<()> {
+    let mut story = Story::new(machines, here);
+    for step in steps {
+        let start = Instant::now();
+        match &step.action {
+            Action::Type { machine, command, .. } => println!("{:4} {machine}$ {command}", step.line),
+            Action::Interrupt => println!("{:4} ^C", step.line),
+        }
+        story.follow(step).with_context(|| format!("{}:{}", page.display(), step.line))?;
+        println!("     {:.1} s", start.elapsed().as_secs_f32());
+    }
+    Ok(())
+}
+
+/// The page's Compose project on this machine, gone before the story and after it.
+#[derive(Debug)]
+pub struct ComposeProject;
+
+impl ComposeProject {
+    /// Removes what an earlier story left.
+    ///
+    /// # Errors
+    /// What Compose says when it fails.
+    pub fn clean() -> Result<Self> {
+        output_of(&mut Self::down())?;
+        Ok(Self)
+    }
+
+    fn down() -> Command {
+        let mut command = Engine::local().command();
+        let down = ["compose", "--project-name", PROJECT, "down", "--remove-orphans", "--volumes", "--timeout=1"];
+        command.args(down).current_dir(images::root());
+        command
+    }
+}
+
+impl Drop for ComposeProject {
+    fn drop(&mut self) {
+        let _ = output_of(&mut Self::down());
+    }
+}

@@ -1,0 +1,204 @@
+//! Three chat nodes with Docker Compose on one engine.
+#![expect(clippy::print_stdout, reason = "the report of a test")]
+
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use e2e::{
+    engine::{Engine, output_of},
+    images, mesh, wait,
+};
+
+const LIMIT: Duration = Duration::from_mins(1);
+
+const NODES: [&str; 3] = ["node1", "node2", "node3"];
+
+const HEARTBEAT: &str = r#"<?xml version="1.0"?><methodCall><methodName>heartbeat</methodName></methodCall>"#;
+const ROOMS: &str = r#"<?xml version="1.0"?><methodCall><methodName>get_hosted_rooms</methodName></methodCall>"#;
+
+/// Where `docker-compose.yml` runs: a project of its own, on free ports, removed when dropped.
+struct Project {
+    name: String,
+    settings: Vec<(&'static str, &'static str)>,
+}
+
+impl Project {
+    /// Starts the three nodes, and waits until they are healthy.
+    fn up(test: &str, settings: &[(&'static str, &'static str)]) -> Result<Self> {
+        images::build()?;
+        let project = Self { name: format!("e2e-{}-chat-{test}", std::process::id()), settings: settings.to_vec() };
+        project.compose(&["up", "--detach", "--wait", "node1", "node2", "node3"])?;
+        Ok(project)
+    }
+
+    fn compose(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Engine::local().command();
+        command.args(["compose", "--project-name", &self.name]).current_dir(images::root());
+        command.envs(mesh::NO_PORTS).envs(self.settings.iter().copied());
+        output_of(command.args(arguments))
+    }
+
+    /// The published address of a node's port.
+    fn address(&self, node: &str, port: &str) -> Result<String> {
+        let address = self.compose(&["port", node, port])?;
+        let port = address.rsplit(':').next().context("an address has a port")?;
+        Ok(format!("localhost:{port}"))
+    }
+
+    /// Calls a node by XML-RPC as the deployment guide does.
+    fn call(&self, node: &str, body: &str) -> Result<String> {
+        let url = format!("http://{}", self.address(node, "9090")?);
+        let arguments = ["-sS", "--max-time", "10", "-X", "POST", &url, "-H", "Content-Type: text/xml", "-d", body];
+        output_of(Command::new("curl").args(arguments))
+    }
+
+    fn containers(&self) -> Result<Vec<String>> {
+        Ok(self.compose(&["ps", "--all", "--quiet"])?.lines().map(str::to_owned).collect())
+    }
+
+    /// `chat-client COMMAND` at a node.
+    fn client(&self, command: &str, node: &str, arguments: &[&str]) -> Result<String> {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["run", "--quiet", "--locked", "--package", "chat-client", "--", command]).args([
+            "--address",
+            &self.address(node, "8080")?,
+            "--room",
+            "lobby",
+        ]);
+        output_of(cargo.args(arguments).current_dir(images::root()))
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        // A failure leaves containers behind, which their names tell apart; nothing else to do.
+        let _ = self.compose(&["down", "--timeout=1", "--remove-orphans", "--volumes"]);
+    }
+}
+
+#[test]
+fn every_node_answers_the_guides_heartbeat_and_reaches_every_other() -> Result<()> {
+    let project = Project::up("heartbeat", &[])?;
+    let services = project.compose(&["ps", "--services"])?;
+    ensure!(services.lines().eq(NODES), "more or less than the three nodes runs: {services}");
+    for node in NODES {
+        let answer = project.call(node, HEARTBEAT)?;
+        ensure!(
+            answer.contains("<string>ok</string>") && answer.contains(&format!("<string>{node}</string>")),
+            "{answer}"
+        );
+        for other in NODES {
+            let url = format!("http://{other}:9090");
+            let answer = project.compose(&["exec", node, "/chat-node", "heartbeat", &url])?;
+            ensure!(answer.contains(&format!(r#""node_id":"{other}","status":"ok""#)), "{answer}");
+        }
+        let page = output_of(Command::new("curl").args(["-sS", &project.address(node, "8080")?]))?;
+        ensure!(page.contains("<html"), "{page}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_said_at_one_node_is_read_at_all() -> Result<()> {
+    let project = Project::up("talk", &[])?;
+    project.client("send", "node1", &["--username=alice", "--create", "one"])?;
+    project.client("send", "node2", &["--username=bob", "two"])?;
+    project.client("send", "node3", &["--username=carol", "three"])?;
+    for node in NODES {
+        let lines = project.client("tail", node, &["--lines=3"])?;
+        let said: Vec<_> = lines.lines().filter_map(|line| line.split_once("  ").map(|(_, said)| said)).collect();
+        ensure!(said == ["alice: one", "bob: two", "carol: three"], "at {node}: {lines}");
+    }
+    Ok(())
+}
+
+#[test]
+fn rooms_are_in_memory_unless_they_are_kept_in_a_volume() -> Result<()> {
+    for (test, settings, kept) in [("memory", &[][..], false), ("volume", &[("CHAT_DATA_DIR", "/data")][..], true)] {
+        let project = Project::up(test, settings)?;
+        project.client("send", "node1", &["--username=alice", "--create", "before"])?;
+        project.compose(&["kill", "node1"])?;
+        project.compose(&["up", "--detach", "--wait", "node1"])?;
+        let rooms = project.call("node1", ROOMS)?;
+        ensure!(rooms.contains("<string>lobby</string>") == kept, "{test}: {rooms}");
+        if kept {
+            // A new container finds it as well.
+            project.compose(&["up", "--detach", "--wait", "--force-recreate", "node1"])?;
+            let sent = project.client("send", "node3", &["--username=bob", "--json", "after"])?;
+            ensure!(sent.contains(r#""sequence_number":2"#), "{sent}");
+            let lines = project.client("tail", "node2", &["--lines=2"])?;
+            ensure!(lines.contains("alice: before") && lines.contains("bob: after"), "{lines}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn with_a_secret_only_the_nodes_call_each_other() -> Result<()> {
+    let project = Project::up("secret", &[("CLUSTER_SECRET", "open-sesame")])?;
+    let refused = project.call("node1", ROOMS)?;
+    ensure!(refused.contains("cluster secret is missing or wrong"), "{refused}");
+    ensure!(project.call("node1", HEARTBEAT)?.contains("<string>ok</string>"));
+    project.client("send", "node1", &["--username=alice", "--create", "one"])?;
+    ensure!(project.client("tail", "node3", &["--lines=1"])?.ends_with("alice: one"));
+    Ok(())
+}
+
+#[test]
+fn a_stop_is_orderly_for_every_node() -> Result<()> {
+    let project = Project::up("stop", &[("CHAT_DATA_DIR", "/data")])?;
+    let start = Instant::now();
+    project.compose(&["stop"])?;
+    println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
+    for container in project.containers()? {
+        // 137 would be the kill that comes after ten seconds without a reaction.
+        let state = Engine::local().docker(&["inspect", "--format={{.Name}} {{.State.ExitCode}}", &container])?;
+        ensure!(state.ends_with(" 0"), "{state}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_nodes_run_as_nobody_in_particular_without_capabilities_on_a_read_only_disk() -> Result<()> {
+    let project = Project::up("hardened", &[])?;
+    for container in project.containers()? {
+        let format = "--format={{.State.Pid}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}}";
+        let state = Engine::local().docker(&["inspect", format, &container])?;
+        let (pid, rest) = state.split_once(' ').context("a running container has a process")?;
+        ensure!(rest == "true [no-new-privileges:true]", "{state}");
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the engine runs on this machine")?;
+        for line in ["Uid:\t10001\t10001\t10001\t10001", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"] {
+            ensure!(status.lines().any(|found| found == line), "{line:?} is not in {status}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_crashed_node_is_noticed_and_its_members_are_gone() -> Result<()> {
+    let project = Project::up("crash", &[("HEARTBEAT_INTERVAL", "500ms")])?;
+    project.client("send", "node1", &["--username=alice", "--create", "one"])?;
+    let mut carol = Command::new(env!("CARGO"));
+    carol.args(["run", "--quiet", "--locked", "--package", "chat-client", "--", "tail", "--room=lobby"]);
+    carol.args(["--address", &project.address("node3", "8080")?, "--username=carol"]).current_dir(images::root());
+    let carol = e2e::running::Running::start(&mut carol)?;
+    let members = |count: u32| {
+        wait::until(LIMIT, || {
+            let url = format!("http://{}/metrics", project.address("node1", "9090")?);
+            let metrics = output_of(Command::new("curl").args(["-sS", &url]))?;
+            ensure!(metrics.lines().any(|line| line == format!("chat_members {count}")), "{metrics}");
+            Ok(())
+        })
+    };
+    members(1)?;
+    project.compose(&["kill", "node3"])?;
+    let start = Instant::now();
+    members(0)?;
+    println!("gone after {:.1} s", start.elapsed().as_secs_f32());
+    drop(carol);
+    Ok(())
+}
