@@ -4,12 +4,15 @@ use std::io::{Read, Write};
 use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use testing::LIMIT;
 
 use crate::CLIENT;
+
+/// How often a condition is looked at while the screen stays the same.
+const GLANCE: Duration = Duration::from_millis(20);
 
 /// Keys as a terminal sends them.
 pub(crate) const ENTER: &str = "\r";
@@ -87,7 +90,8 @@ impl Terminal {
                 drop(output);
                 panic!("not on the screen: {what}:\n{screen}");
             }
-            output = changed.wait_timeout(output, LIMIT).unwrap().0;
+            // Some conditions are not about the screen, which then does not change.
+            output = changed.wait_timeout(output, GLANCE).unwrap().0;
         }
         output.screen.screen().contents()
     }
