@@ -1,6 +1,7 @@
 //! One client's WebSocket (protocol, section 2): reads requests one after the other, writes what the
 //! outbox has, pings, and says goodbye.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -13,7 +14,7 @@ use metrics::Gauge;
 use service::error::HttpError;
 use service::server::Closing;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Duration, Instant, sleep_until, timeout};
+use tokio::time::{Duration, Instant, Sleep, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
@@ -80,7 +81,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(node: Arc<Node>, stream: S, cl
         outbox: outbox.clone(),
         queue: Queue::default(),
         work: Work::Idle(Box::new(Session::new(node.clone(), outbox))),
-        watch: Watch::new(),
+        is_silent: false,
         _open: Open::new(),
     };
     connection.run(&node, closing).await;
@@ -109,7 +110,8 @@ struct Connection<S> {
     /// What is being written.
     queue: Queue,
     work: Work,
-    watch: Watch,
+    /// A ping was sent, and nothing has come since.
+    is_silent: bool,
     _open: Open,
 }
 
@@ -133,30 +135,21 @@ impl Work {
     }
 }
 
-/// Whether the client is still there.
-struct Watch {
-    next: Instant,
-    /// A ping was sent, and nothing has come since.
-    waiting: bool,
-}
-
-impl Watch {
-    fn new() -> Self {
-        Self { next: Instant::now() + PING_INTERVAL, waiting: false }
-    }
-}
-
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn run(mut self, node: &Node, Closing(closing): Closing) {
         let outbox = self.outbox.clone();
+        // Made once: each is registered with what all connections share.
+        let mut overflowed = pin!(outbox.overflowed());
+        let mut cancelled = pin!(closing.cancelled());
+        let mut timer = pin!(sleep(PING_INTERVAL));
         let end = loop {
             // Also a client that takes nothing of what is being written.
             tokio::select! {
-                result = self.turn() => if let Err(end) = result {
+                result = self.turn(timer.as_mut()) => if let Err(end) = result {
                     break end;
                 },
-                () = outbox.overflowed() => break End::TooSlow,
-                () = closing.cancelled() => break End::Stopping,
+                () = &mut overflowed => break End::TooSlow,
+                () = &mut cancelled => break End::Stopping,
             }
         };
         count(&end);
@@ -177,18 +170,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Waits for whatever comes first, and does it. It can be dropped at any moment: what is written in part
     /// stands in the queue, or in the socket's own buffer.
-    async fn turn(&mut self) -> Result<(), End> {
+    async fn turn(&mut self, mut timer: Pin<&mut Sleep>) -> Result<(), End> {
         tokio::select! {
             () = self.outbox.take(&mut self.queue) => self.write().await,
             message = self.socket.next(), if self.work.is_idle() => {
-                self.watch.waiting = false;
+                self.is_silent = false;
                 self.read(message).await
             }
             session = self.work.finish() => {
                 self.work = Work::Idle(session);
                 Ok(())
             }
-            () = sleep_until(self.watch.next) => self.ping().await,
+            () = &mut timer => self.ping(timer).await,
         }
     }
 
@@ -224,13 +217,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Nothing is read while a request is in progress, so a pong may wait behind it.
-    async fn ping(&mut self) -> Result<(), End> {
-        if self.watch.waiting && self.work.is_idle() {
+    async fn ping(&mut self, timer: Pin<&mut Sleep>) -> Result<(), End> {
+        if self.is_silent && self.work.is_idle() {
             let reason = format!("no pong within {} s", PONG_TIMEOUT.as_secs());
             return Err(End::Close { code: CloseCode::Error, reason, figure: "mute" });
         }
-        self.watch.next = Instant::now() + PONG_TIMEOUT;
-        self.watch.waiting = true;
+        timer.reset(Instant::now() + PONG_TIMEOUT);
+        self.is_silent = true;
         self.socket.send(Message::Ping(Bytes::new())).await.map_err(|_| End::Gone)
     }
 }
