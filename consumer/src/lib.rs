@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 mod config;
 mod poll;
 mod print;
-mod resolve;
 
 pub use config::Config;
 use poll::{Answer, PollError, Poller};

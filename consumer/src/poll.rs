@@ -9,7 +9,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 
-use crate::resolve::{LookupError, ShuffledResolver};
+use service::resolve::{LookupError, ShuffledResolver};
 
 /// Longest answer that is read; a longer one is an error. The producer's has 14 bytes.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;

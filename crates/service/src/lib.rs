@@ -17,6 +17,7 @@ pub mod logging;
 pub mod metrics;
 pub mod program;
 pub mod readiness;
+pub mod resolve;
 pub mod retry;
 pub mod secret;
 pub mod server;

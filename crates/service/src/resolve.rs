@@ -14,18 +14,25 @@ use tokio::time::timeout;
 /// under one name. C libraries sort them by closeness to their own address (RFC 6724, rule 9; musl
 /// only where there is IPv6), and then the first would nearly always be the same replica.
 #[derive(Debug)]
-pub(crate) struct ShuffledResolver {
+pub struct ShuffledResolver {
     /// Longest wait for the name server.
-    pub(crate) timeout: Duration,
+    pub timeout: Duration,
 }
 
 /// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum LookupError {
+pub enum LookupError {
+    /// The name server knows no such name.
     #[error("name {0} not found (is there a service of that name in this network?)")]
     NotFound(String),
+    /// The name server does not answer in time.
     #[error("name lookup of {name} timed out after {} s", .limit.as_secs_f64())]
-    TimedOut { name: String, limit: Duration },
+    TimedOut {
+        /// What was looked up.
+        name: String,
+        /// The longest wait.
+        limit: Duration,
+    },
 }
 
 impl Resolve for ShuffledResolver {

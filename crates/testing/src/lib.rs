@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, kill_process, setrlimit, waitid};
 
+pub use redis::RedisServer;
 pub use rustix::process::Signal;
+
+mod redis;
 
 /// Sends a signal to a program that was not waited for yet. After `Signal::STOP` it does nothing any more.
 pub fn signal(child: &Child, signal: Signal) {

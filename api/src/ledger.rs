@@ -1,0 +1,176 @@
+//! Asking the ledger: two tasks do it, however many clients there are.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use devcoin::Ledger;
+use devcoin::ledger::{Figures, LedgerError, RECENT_COINS_MAX};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+use service::Readiness;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use crate::answer;
+use crate::known::Known;
+use crate::recent::Recent;
+
+/// How often the ledger is asked for its figures, also while it is away.
+const FIGURES_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How soon the ledger has to answer; then what is known of it is stale, until it does.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
+
+/// Longest wait for the ledger's answer; then it is asked anew. A ledger has its own, shorter limits: only
+/// when it is let come to them, it gives up a connection that is dead.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long the ledger is asked to wait for the next coin. Below [`ANSWER_TIME`]: no coin is an answer,
+/// too.
+const COIN_WAIT: Duration = Duration::from_millis(500);
+
+/// Shortest time from one question for coins to the next. When more than [`RECENT_COINS_MAX`] are recorded
+/// in that time, some are never seen here: they are counted, and not told.
+const COINS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What is known of the ledger; all who tell of it read it here.
+#[derive(Clone, Debug)]
+pub(crate) struct Knowledge {
+    pub(crate) figures: watch::Receiver<Known<Figures>>,
+    pub(crate) recent: watch::Receiver<Known<Recent>>,
+}
+
+/// Keeps [`Knowledge`] fresh.
+pub(crate) struct Reader {
+    ledger: Arc<dyn Ledger>,
+    figures: watch::Sender<Known<Figures>>,
+    recent: watch::Sender<Known<Recent>>,
+    readiness: Readiness,
+    /// Wakes who follows the coins when the ledger has begun anew.
+    reset: Notify,
+}
+
+impl Reader {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, readiness: Readiness) -> (Self, Knowledge) {
+        describe_gauge!("api_blocks", "Coins in the ledger, as it said last");
+        describe_gauge!("api_ledger_fresh", "1 while the ledger answers, 0 while the last known figures are given");
+        describe_counter!("api_ledger_failures_total", "Questions that the ledger did not answer");
+        let (figures, figures_known) = watch::channel(Known::nothing());
+        let (recent, recent_known) = watch::channel(Known::nothing());
+        let knowledge = Knowledge { figures: figures_known, recent: recent_known };
+        (Self { ledger, figures, recent, readiness, reset: Notify::new() }, knowledge)
+    }
+
+    /// Reads for ever.
+    pub(crate) async fn run(self) {
+        tokio::join!(self.read_figures(), self.follow_coins());
+    }
+
+    async fn read_figures(&self) {
+        let mut ticks = interval(FIGURES_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let late = |error| {
+                // While it is away, the reason that is known already is the better one.
+                if self.figures.borrow().error().is_none() {
+                    self.has_failed(error);
+                }
+            };
+            match ask(self.ledger.figures(), late).await {
+                Ok(figures) => self.has_answered(figures),
+                Err(error) => self.has_failed(error),
+            }
+        }
+    }
+
+    fn has_answered(&self, figures: Figures) {
+        self.readiness.set_ready();
+        gauge!("api_ledger_fresh").set(1);
+        // A float holds coins far beyond what is ever found.
+        #[allow(clippy::cast_precision_loss)]
+        gauge!("api_blocks").set(figures.blocks as f64);
+        gauge!("api_miners_alive").set(u32::try_from(answer::alive(&figures).count()).unwrap_or(u32::MAX));
+        self.figures.send_modify(|known| {
+            if known.error().is_some() || known.value().is_none() {
+                tracing::info!("the ledger answers: {} coins", figures.blocks);
+            }
+            // Coins never become fewer: it was emptied, or has lost its last moments.
+            if known.value().is_some_and(|before| figures.blocks < before.blocks) {
+                tracing::warn!("the ledger has begun anew, with {} coins", figures.blocks);
+                self.reset.notify_one();
+            }
+            known.learn(figures);
+        });
+    }
+
+    fn has_failed(&self, error: LedgerError) {
+        self.readiness.set_unready(error.to_string());
+        gauge!("api_ledger_fresh").set(0);
+        self.figures.send_modify(|known| {
+            if known.error() != Some(&error) {
+                tracing::warn!("waiting for the ledger: {error}, next try in {FIGURES_INTERVAL:?}");
+            }
+            known.fail(error);
+        });
+    }
+
+    async fn follow_coins(&self) {
+        let mut last = None;
+        // After a failure it is another ledger, perhaps: all recent coins are read again.
+        let mut anew = true;
+        loop {
+            let start = Instant::now();
+            let wait = if anew { Duration::ZERO } else { COIN_WAIT };
+            let asked = tokio::select! {
+                asked = ask(self.ledger.coins(last, RECENT_COINS_MAX, wait), |late| self.has_no_coins(late)) => asked,
+                () = self.reset.notified() => { (last, anew) = (None, true); continue }
+            };
+            match asked {
+                Ok(coins) => {
+                    last = coins.last().map(|coin| coin.id).or(last);
+                    self.recent.send_modify(|known| {
+                        let mut recent = known.take().unwrap_or_default();
+                        if anew {
+                            recent.clear();
+                        }
+                        recent.add(&coins, coins.len() < RECENT_COINS_MAX);
+                        known.learn(recent);
+                    });
+                    anew = false;
+                }
+                Err(error) => {
+                    self.has_no_coins(error);
+                    (last, anew) = (None, true);
+                }
+            }
+            let pause = if anew { FIGURES_INTERVAL } else { COINS_INTERVAL };
+            sleep_until(start + pause).await;
+        }
+    }
+
+    fn has_no_coins(&self, error: LedgerError) {
+        // Who reads the figures tells everybody of it.
+        tracing::debug!("cannot follow the coins: {error}");
+        self.recent.send_modify(|known| known.fail(error));
+    }
+}
+
+/// Waits for the ledger's answer, and calls `late` with what is to be said meanwhile when it does not come soon.
+async fn ask<T>(
+    answer: impl Future<Output = Result<T, LedgerError>>,
+    late: impl FnOnce(LedgerError),
+) -> Result<T, LedgerError> {
+    let mut answer = pin!(answer);
+    let no_answer = |time| LedgerError::Away(format!("the ledger has not answered for {time:?}"));
+    let answer = if let Ok(answer) = timeout(ANSWER_TIME, &mut answer).await {
+        answer
+    } else {
+        late(no_answer(ANSWER_TIME));
+        timeout(ANSWER_TIMEOUT, answer).await.unwrap_or_else(|_| Err(no_answer(ANSWER_TIMEOUT)))
+    };
+    if answer.is_err() {
+        counter!("api_ledger_failures_total").increment(1);
+    }
+    answer
+}

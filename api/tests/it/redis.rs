@@ -1,0 +1,76 @@
+//! A real Redis on a free port, and a miner that records coins in it.
+
+use std::ops::{Deref, DerefMut, Range};
+use std::process::Command;
+use std::time::Duration;
+
+use devcoin::ledger::{Batch, RecordedCoin, RedisSettings};
+use devcoin::{Difficulty, Ledger, MinerId, RedisLedger};
+use testing::RedisServer;
+use tokio::runtime::Runtime;
+
+/// A Redis that keeps what it was told over a restart.
+pub(crate) struct Redis {
+    server: RedisServer,
+    password: Option<&'static str>,
+    runtime: Runtime,
+}
+
+impl Redis {
+    pub(crate) fn start() -> Self {
+        Self::new(None)
+    }
+
+    pub(crate) fn start_with_password(password: &'static str) -> Self {
+        Self::new(Some(password))
+    }
+
+    fn new(password: Option<&'static str>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut options = vec!["--appendonly", "yes", "--appendfsync", "always"];
+        options.extend(password.iter().flat_map(|password| ["--requirepass", *password]));
+        Self { server: RedisServer::start(&options), password, runtime }
+    }
+
+    /// Carries out a command.
+    pub(crate) fn command(&self, words: &[&str]) {
+        let status =
+            Command::new("redis-cli").args(["-p", &self.port().to_string()]).args(words).output().unwrap().status;
+        assert!(status.success(), "{words:?}");
+    }
+
+    /// Records coins with these nonces; what they are worth is nothing that the ledger looks at.
+    pub(crate) fn record(&self, miner: &MinerId, nonces: Range<u64>) {
+        let batch = Batch {
+            miner: miner.clone(),
+            difficulty: Difficulty::try_from(12).unwrap(),
+            nonces: nonces.collect(),
+            hash_rate: 250,
+        };
+        self.runtime.block_on(async { self.ledger().record(&batch).await }).unwrap();
+    }
+
+    /// The recent coins, as the ledger has them.
+    pub(crate) fn coins(&self) -> Vec<RecordedCoin> {
+        self.runtime.block_on(async { self.ledger().coins(None, usize::MAX, Duration::ZERO).await }).unwrap()
+    }
+
+    fn ledger(&self) -> RedisLedger {
+        let password = self.password.map(ToOwned::to_owned);
+        RedisLedger::new(RedisSettings { url: self.url(), password }).unwrap()
+    }
+}
+
+impl Deref for Redis {
+    type Target = RedisServer;
+
+    fn deref(&self) -> &RedisServer {
+        &self.server
+    }
+}
+
+impl DerefMut for Redis {
+    fn deref_mut(&mut self) -> &mut RedisServer {
+        &mut self.server
+    }
+}

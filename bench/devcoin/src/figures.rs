@@ -1,0 +1,54 @@
+//! Figures of rounds, and figures as text.
+
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// Works for this long at least, and gives hashes a second of this thread's processor time: what else runs
+/// on the machine takes time, but none of that. `work` gives the hashes that it computed.
+pub(crate) fn hashes_per_second(slice: Duration, mut work: impl FnMut() -> u64) -> f64 {
+    let (start, mut hashes) = (processor_time(), 0);
+    loop {
+        hashes += work();
+        let time = processor_time().saturating_sub(start);
+        if time >= slice {
+            return hashes as f64 / time.as_secs_f64();
+        }
+    }
+}
+
+fn processor_time() -> Duration {
+    // Neither number is below zero.
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
+}
+
+/// The one in the middle.
+pub(crate) fn median(figures: &[f64]) -> f64 {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    let upper = figures.len() / 2;
+    match figures.get(upper) {
+        Some(figure) if figures.len() % 2 == 1 => *figure,
+        Some(figure) => f64::midpoint(figures[upper - 1], *figure),
+        None => f64::NAN,
+    }
+}
+
+/// Millions, with the lowest and the highest of the rounds.
+pub(crate) fn millions(figures: &[f64]) -> String {
+    let lowest = figures.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = figures.iter().copied().fold(0.0, f64::max);
+    let [middle, lowest, highest] = [median(figures), lowest, highest].map(|figure| figure / 1e6);
+    format!("{middle:8.2} ({lowest:.2} to {highest:.2})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
+        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,133 @@
+//! A ledger in Redis.
+
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use redis::Script;
+
+use self::answer::FiguresAnswer;
+use self::connection::Server;
+use self::stream::Readers;
+use super::{
+    ALIVE_TIME, Batch, CoinId, Figures, Ledger, LedgerError, MINERS_MAX, RATE_SECONDS, RECENT_COINS_MAX,
+    RETIREMENTS_MAX, Recorded, RecordedCoin,
+};
+use crate::coin::{Coin, MinerId};
+
+mod answer;
+mod connection;
+mod error;
+mod stream;
+
+/// Digits of a nonce in a coin's text, and in Redis.
+const NONCE_DIGITS: usize = 16;
+
+/// Where the ledger is, and how to get in.
+#[derive(Clone)]
+pub struct RedisSettings {
+    /// `redis://HOST:PORT` or `redis://HOST:PORT/DATABASE`.
+    pub url: String,
+    /// Its password, if it has one.
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for RedisSettings {
+    /// Without the password, also where the address has one.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = self.url.rsplit_once('@').map_or(self.url.as_str(), |(_, server)| server);
+        let password = self.password.as_ref().map(|_| "hidden");
+        formatter.debug_struct("RedisSettings").field("url", &url).field("password", &password).finish()
+    }
+}
+
+/// The ledger in Redis, which any number of miners and APIs share. What is in which key: `redis/keys.lua`.
+///
+/// A miner that was retired, or whose hash somebody deleted, begins again with what it sends next; so does
+/// everybody after `FLUSHALL`.
+#[derive(Debug)]
+pub struct RedisLedger {
+    server: Server,
+    readers: Readers,
+    record: Script,
+    figures: Script,
+}
+
+impl RedisLedger {
+    /// A ledger that connects when it is needed, and again after every loss.
+    ///
+    /// # Errors
+    /// When the URL is none of Redis's.
+    pub fn new(settings: RedisSettings) -> Result<Self, LedgerError> {
+        Ok(Self {
+            server: Server::new(settings)?,
+            readers: Readers::default(),
+            record: Script::new(concat!(include_str!("redis/keys.lua"), include_str!("redis/record.lua"))),
+            figures: Script::new(concat!(include_str!("redis/keys.lua"), include_str!("redis/figures.lua"))),
+        })
+    }
+
+    async fn record_batch(&self, batch: &Batch) -> Result<Recorded, LedgerError> {
+        batch.check()?;
+        let mut call = self.record.prepare_invoke();
+        call.arg(batch.miner.as_str())
+            .arg(message_start(&batch.miner))
+            .arg(hexadecimal(&batch.nonces))
+            .arg(batch.difficulty.bits())
+            .arg(batch.hash_rate)
+            .arg(RECENT_COINS_MAX)
+            .arg(RATE_SECONDS)
+            .arg(ALIVE_TIME.as_millis().to_string())
+            .arg(MINERS_MAX)
+            .arg(RETIREMENTS_MAX);
+        let call = &call;
+        let (new, blocks) =
+            self.server.ask(|mut connection| async move { call.invoke_async(&mut connection).await }).await?;
+        Ok(Recorded { new, blocks })
+    }
+
+    async fn read_figures(&self) -> Result<Figures, LedgerError> {
+        let mut call = self.figures.prepare_invoke();
+        call.arg(RATE_SECONDS);
+        let call = &call;
+        let answer: FiguresAnswer =
+            self.server.ask(|mut connection| async move { call.invoke_async(&mut connection).await }).await?;
+        answer::figures(answer, self.server.name())
+    }
+}
+
+impl Ledger for RedisLedger {
+    fn record<'a>(&'a self, batch: &'a Batch) -> BoxFuture<'a, Result<Recorded, LedgerError>> {
+        self.record_batch(batch).boxed()
+    }
+
+    fn figures(&self) -> BoxFuture<'_, Result<Figures, LedgerError>> {
+        self.read_figures().boxed()
+    }
+
+    fn coins(
+        &self,
+        after: Option<CoinId>,
+        limit: usize,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<RecordedCoin>, LedgerError>> {
+        self.readers.read(&self.server, after.unwrap_or_default(), limit, wait).boxed()
+    }
+}
+
+/// A coin's text without its nonce.
+fn message_start(miner: &MinerId) -> String {
+    let mut message = Coin { miner: miner.clone(), nonce: 0 }.message();
+    message.truncate(message.len() - NONCE_DIGITS);
+    message
+}
+
+/// All nonces in one text, 16 digits each: one argument is cheaper than thousands.
+fn hexadecimal(nonces: &[u64]) -> String {
+    let mut text = String::with_capacity(nonces.len() * NONCE_DIGITS);
+    for nonce in nonces {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{nonce:0NONCE_DIGITS$x}");
+    }
+    text
+}

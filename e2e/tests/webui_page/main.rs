@@ -1,0 +1,357 @@
+//! The page of `DevCoin` in headless Chromium, on real services and a real Redis. It needs a browser and
+//! `redis-server`, but no Docker.
+
+mod browser;
+mod devcoin;
+
+use anyhow::{Context, Result, ensure};
+use browser::{Browser, Driver, PHONE, Size};
+use devcoin::DevCoin;
+use fantoccini::key::Key;
+use serde_json::json;
+
+const LAPTOP: Size = Size { width: 1280, height: 800 };
+
+/// The outcome of a check. The list may move on before it is pressed, so it need not be that of the first.
+const SHOWN: &str = ".coin .outcome:not([hidden])";
+
+/// The first coin of the list.
+const FIRST: &str = "#coins > li:first-child";
+
+#[tokio::test]
+async fn figures_move_and_agree_with_redis() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.says("#total", "0").await?;
+    page.says("#miners-rest", "No miners yet.").await?;
+    page.says("#coins-none", "No coins yet.").await?;
+    devcoin.mines()?;
+    devcoin.mines()?;
+    let total = "Number(document.querySelector('#total').textContent.replaceAll(',', ''))";
+    page.waits_for("coins", &format!("{total} >= 20")).await?;
+    page.waits_for("a rate", "Number(document.querySelector('#rate-10s').textContent) > 0").await?;
+    page.says("#alive", "2").await?;
+    page.waits_for("a bar for each miner", "document.querySelectorAll('#miners > li').length === 2").await?;
+    page.says("#miners", "at work").await?;
+    page.waits_for("the list", "document.querySelectorAll('#coins > li').length === 20").await?;
+
+    devcoin.stops_mining();
+    let blocks = devcoin.redis_cli(&["GET", "blocks"])?;
+    page.waits_for("the same total as in Redis", &format!("{total} === {blocks}")).await?;
+    // The widest bar fills its track; the shares make a whole.
+    let widths =
+        "[...document.querySelectorAll('.bar-fill')].map((bar) => bar.offsetWidth / bar.parentElement.offsetWidth)";
+    page.waits_for("bars", &format!("Math.max(...{widths}) > 0.99 && Math.min(...{widths}) > 0")).await?;
+    page.says("#page-by", "webui.1@pi2").await?;
+    page.says("#events-by", "api.1@pi1").await?;
+    page.says("#answers", "api.1@pi1").await?;
+    ensure!(page.run("return document.title").await? == format!("{blocks} coins · DevCoin"), "the title");
+    page.has_no_complaints().await
+}
+
+#[tokio::test]
+async fn the_chart_draws_what_was_and_what_comes() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    // Real geometry: the area of the seconds is as high as the chart, the line lies in it.
+    let area = "document.querySelector('#chart .seconds')?.getBBox()";
+    let line = "document.querySelector('#chart .mean')?.getBBox()";
+    let height = "document.querySelector('#chart').clientHeight";
+    page.waits_for("columns", &format!("{area}?.height > {height} / 3 && {area}.width > 300")).await?;
+    page.waits_for(
+        "a line",
+        &format!("{line}?.height > 5 && {line}.y + {line}.height <= {area}.y + {area}.height + 1"),
+    )
+    .await?;
+    let labels =
+        page.run("return [...document.querySelectorAll('#chart text')].map((text) => text.textContent)").await?;
+    let labels = labels.as_array().context("labels")?;
+    for label in ["0", "now", "20 s ago"] {
+        ensure!(labels.contains(&json!(label)), "{label} is missing in {labels:?}");
+    }
+    // In words, for who does not see it.
+    page.says("#chart-summary", "a second on average").await?;
+    let svg = "document.querySelector('#chart svg')";
+    let named =
+        format!("{svg}.getAttribute('role') === 'img' && {svg}.getAttribute('aria-describedby') === 'chart-summary'");
+    page.waits_for("a description", &named).await?;
+    // It goes on from the 60 s of the beginning.
+    let first = page.run("return document.querySelector('#chart .seconds').getAttribute('d')").await?;
+    page.waits_for("a new second", &format!("document.querySelector('#chart .seconds').getAttribute('d') !== {first}"))
+        .await?;
+    page.waits_for(
+        "more than a minute",
+        "/last 6[1-9] seconds/.test(document.querySelector('#chart-summary').textContent)",
+    )
+    .await?;
+    page.has_no_complaints().await
+}
+
+#[tokio::test]
+async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.presses(&format!("{FIRST} .verify")).await?;
+    page.says(SHOWN, "A coin: its hash begins with ").await?;
+    page.says(SHOWN, "8 are asked for").await?;
+    // The hash is what the API says, too.
+    let message =
+        page.run("return document.querySelector('.coin:has(.outcome:not([hidden])) .message').textContent").await?;
+    let message = message.as_str().context("the message")?.to_owned();
+    let hash = "const text = document.querySelector('.coin .outcome:not([hidden]) .digits').textContent; \
+                return (await (await fetch('api/coins/' + text.split(' ')[1])).json()).message";
+    ensure!(page.run(&format!("return (async () => {{ {hash} }})()")).await? == message, "the hash");
+
+    // One letter less, and the work is lost.
+    page.presses(&format!("{SHOWN} .quiet")).await?;
+    page.waits_for("the text", &format!("document.querySelector('#check-text').value === {message:?}")).await?;
+    page.says("#check-outcome", "A coin: ").await?;
+    page.run("document.querySelector('#check-bits').value = 24").await?;
+    page.types_there(&char::from(Key::Backspace).to_string()).await?;
+    page.says("#check-outcome", "Not a coin: ").await?;
+
+    // Somebody wrote something into the ledger that is not worth what it says.
+    let forged = "devcoin:forger-0123456789abcdef0123:00000000000000ff";
+    devcoin.stops_mining();
+    devcoin.redis_cli(&["XADD", "coins", "*", "message", forged, "difficulty", "40"])?;
+    page.presses("#hold").await?;
+    page.run("document.activeElement.blur()").await?;
+    let first = format!("document.querySelector('{FIRST} .message').textContent === {forged:?}");
+    page.waits_for("the forged coin", &first).await?;
+    page.presses(&format!("{FIRST} .verify")).await?;
+    page.says(&format!("{FIRST} .outcome"), "Not a coin: ").await?;
+    page.says("#announcer", "Not a coin: ").await?;
+    page.has_no_complaints().await
+}
+
+#[tokio::test]
+async fn its_own_sha_256_is_that_of_the_browser_and_lies_are_found() -> Result<()> {
+    let devcoin = DevCoin::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    let differences = "return (async () => {
+        const { sha256 } = await import('/page/sha256.js');
+        const differences = [];
+        for (let length = 0; length < 300; length++) {
+            const text = 'ä€'.slice(0, length % 3) + 'x'.repeat(length);
+            const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)));
+            const theirs = [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+            if (sha256(text) !== theirs) differences.push(length);
+        }
+        return differences;
+    })()";
+    ensure!(page.run(differences).await? == json!([]), "lengths that differ");
+    let outcomes = "return (async () => {
+        const { check, zeroBits, sentence } = await import('/page/proof.js');
+        const hash = check('devcoin', 1).hash;
+        return [check('devcoin', 1, hash).isClaimTrue, check('devcoin', 1, 'f'.repeat(64)).isGood,
+            sentence(check('devcoin', 1, 'f'.repeat(64))).slice(0, 20),
+            ['f', '7', '08', '001', '0'].map(zeroBits)];
+    })()";
+    let expected = json!([true, false, "Not what it seems: t", [0, 1, 4, 11, 4]]);
+    ensure!(page.run(outcomes).await? == expected, "outcomes");
+    Ok(())
+}
+
+#[tokio::test]
+async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.waits_for("coins", "document.querySelectorAll('#coins > li').length > 3").await?;
+    devcoin.redis().kill();
+    page.says("#stale", "The ledger does not answer the API.").await?;
+    page.says("#stale-age", "old").await?;
+    page.says("#state", "Stale").await?;
+    // The last figures stay, and their age grows.
+    ensure!(page.number("#total").await? > 3, "the total is gone");
+    page.says("#stale-age", "3 s old").await?;
+    devcoin.redis().start()?;
+    page.hides("#stale").await?;
+    page.says("#state", "Live").await?;
+    page.says("#announcer", "The figures are live again.").await?;
+    page.has_no_complaints().await
+}
+
+#[tokio::test]
+async fn a_page_that_comes_before_redis_says_so_and_goes_on_by_itself() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.redis().kill();
+    devcoin.api().kill();
+    devcoin.api().start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.says("#stale", "The ledger does not answer the API.").await?;
+    devcoin.redis().start()?;
+    page.says("#total", "0").await?;
+    page.hides("#stale").await
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_told_and_comes_back_by_itself() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.says("#state", "Live").await?;
+
+    devcoin.api().kill();
+    page.says("#connection", "The connection is lost: the API is away: ").await?;
+    page.says("#state", "Lost").await?;
+    devcoin.api().start()?;
+    page.hides("#connection").await?;
+    page.says("#state", "Live").await?;
+
+    devcoin.webui().kill();
+    page.says("#connection", "this page's server does not answer").await?;
+    devcoin.webui().start()?;
+    page.presses("#try-now").await?;
+    page.hides("#connection").await?;
+    page.says("#state", "Live").await?;
+    let before = page.number("#total").await?;
+    page.waits_for("figures that move", &format!("Number(document.querySelector('#total').textContent) > {before}"))
+        .await
+}
+
+#[tokio::test]
+async fn the_list_holds_still_while_somebody_looks() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.waits_for("the list", "document.querySelectorAll('#coins > li').length === 20").await?;
+    page.presses("#hold").await?;
+    let list = "return document.querySelector('#coins').textContent";
+    let held = page.run(list).await?;
+    page.says("#held", "newer coins").await?;
+    ensure!(page.run(list).await? == held, "the list moved");
+    page.presses("#hold").await?;
+    page.waits_for("new coins", &format!("document.querySelector('#coins').textContent !== {held}")).await
+}
+
+#[tokio::test]
+async fn the_keyboard_alone_is_enough() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.waits_for("the list", "document.querySelectorAll('#coins > li').length > 5").await?;
+    page.tabs_until("document.activeElement.id === 'skip'").await?;
+    page.types_there(&char::from(Key::Enter).to_string()).await?;
+    page.tabs_until("document.activeElement.id === 'hold'").await?;
+    let outline = "return getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).outlineWidth";
+    ensure!(page.run(outline).await? == "solid3px", "the focus is not seen");
+    page.tabs_until("document.activeElement.className === 'verify'").await?;
+    page.types_there(" ").await?;
+    page.says(SHOWN, "A coin: ").await?;
+    ensure!(page.run("return document.activeElement.className").await? == "verify", "the focus is lost");
+    page.tabs_until("document.activeElement.id === 'check-text'").await?;
+    page.types_there("hello").await?;
+    page.says("#check-outcome", "Not a coin: ").await?;
+    // Each heading, field and button has a name; each part of the page a landmark.
+    let nameless = "return [...document.querySelectorAll('button, input, textarea, a')]\
+                    .filter((element) => !element.textContent.trim() && !element.labels?.length).length";
+    ensure!(page.run(nameless).await? == 0, "something has no name");
+    let landmarks =
+        "return ['header', 'main', 'footer', 'section[aria-labelledby]'].every((part) => document.querySelector(part))";
+    ensure!(page.run(landmarks).await? == true, "a landmark is missing");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_phone_never_scrolls_sideways_also_with_many_miners_and_large_numbers() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let crowd = "for i = 1, 25 do local id = string.format('raspberry-pi-4-%012d', i) \
+                 local time = redis.call('TIME') local now = time[1] .. '000' \
+                 redis.call('ZADD', 'miners', now, id) \
+                 redis.call('HSET', 'miner:' .. id, 'coins', 123456789 * i, 'seen', now, 'hash_rate', 987654321) end \
+                 redis.call('INCRBY', 'blocks', 40123456789)";
+    devcoin.redis_cli(&["EVAL", crowd, "0"])?;
+    let driver = Driver::start()?;
+    let page = driver.open(PHONE, &devcoin.url()).await?;
+    page.waits_for("bars", "document.querySelectorAll('#miners > li').length === 20").await?;
+    page.says("#miners-rest", "And 6 more miners").await?;
+    page.waits_for("large numbers", "document.querySelector('#total').textContent.length > 12").await?;
+    page.presses("#hold").await?;
+    page.presses(&format!("{FIRST} .verify")).await?;
+    page.says(SHOWN, "A coin: ").await?;
+    page.fits("the page").await?;
+    devcoin.redis().kill();
+    page.says("#stale", "The ledger does not answer the API.").await?;
+    page.fits("the page with a banner").await
+}
+
+#[tokio::test]
+async fn text_can_be_read_in_the_light_and_in_the_dark_and_nothing_moves_for_who_does_not_want_it() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.presses(&format!("{FIRST} .verify")).await?;
+    page.presses(&format!("{SHOWN} .quiet")).await?;
+    let mut grounds = Vec::new();
+    for scheme in ["light", "dark"] {
+        page.prefers(&[("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")]).await?;
+        can_be_read(&page, scheme).await?;
+        grounds.push(page.run("return getComputedStyle(document.body).backgroundColor").await?);
+    }
+    ensure!(grounds[0] != grounds[1], "both schemes are the same");
+    let duration = page.run("return getComputedStyle(document.querySelector('.bar-fill')).transitionDuration").await?;
+    ensure!(duration == "0s", "bars move: {duration}");
+    devcoin.redis().kill();
+    page.says("#stale", "The ledger does not answer the API.").await?;
+    for scheme in ["light", "dark"] {
+        page.prefers(&[("prefers-color-scheme", scheme)]).await?;
+        can_be_read(&page, &format!("stale, {scheme}")).await?;
+    }
+    Ok(())
+}
+
+/// Checks that every text has a contrast of 4.5 to 1 with its ground (WCAG 2.2, 1.4.3).
+async fn can_be_read(page: &Browser, what: &str) -> Result<()> {
+    let faint = "const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+        const luminance = (color) => {
+            const [r, g, b] = numbers(color).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+        };
+        const ground = (element) => {
+            for (let at = element; at; at = at.parentElement) {
+                const color = getComputedStyle(at).backgroundColor;
+                if (numbers(color)[3] !== 0) return color;
+            }
+        };
+        const texts = [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility()
+            && !element.closest('.for-readers, .skip, noscript')
+            && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim()));
+        const faint = texts.filter((element) => {
+            const style = getComputedStyle(element);
+            const ink = luminance(element.closest('svg') ? style.fill : style.color);
+            const paper = luminance(ground(element));
+            return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) < 4.5;
+        });
+        return [texts.length > 40, faint.map((element) => element.outerHTML.slice(0, 120))]";
+    let found = page.run(faint).await?;
+    ensure!(found == json!([true, []]), "{what}: {found:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_but_the_page_itself_runs_in_it() -> Result<()> {
+    let devcoin = DevCoin::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.run("const s = document.createElement('script'); s.text = 'window.foreign = 1'; document.head.append(s)")
+        .await?;
+    ensure!(page.run("return String(window.foreign)").await? == "undefined", "an inline script ran");
+    let asked =
+        "return performance.getEntriesByType('resource').every(({ name }) => new URL(name).host === location.host)";
+    ensure!(page.run(asked).await? == true, "the page asks other hosts");
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The threads that search, and the file that changes what they do.
+
+use std::io;
+use std::thread;
+
+use anyhow::Context;
+use devcoin::Search;
+use tokio::signal::unix::Signal;
+
+use crate::config::Config;
+use crate::ground::Ground;
+use crate::speed::Mining;
+
+/// The threads that search. They stop when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    ground: Ground,
+    search: Search,
+    mining: Mining,
+}
+
+impl Crew {
+    /// Starts the first threads.
+    ///
+    /// # Errors
+    /// When the system gives none.
+    pub(crate) fn start(ground: Ground, search: Search, mining: Mining) -> anyhow::Result<Self> {
+        let crew = Self { ground, search, mining };
+        crew.spawn(0).context("cannot start the threads that search: set MINER_THREADS to a lower number")?;
+        Ok(crew)
+    }
+
+    fn spawn(&self, number: u64) -> io::Result<()> {
+        for _ in 0..self.mining.threads() {
+            let (ground, search) = (self.ground.clone(), self.search.clone());
+            let work = move || ground.work(number, &search);
+            thread::Builder::new().name("search".to_owned()).spawn(work)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the settings again at each SIGHUP, for ever. What is wrong is reported, and changes nothing.
+    pub(crate) async fn follow(&mut self, config: &Config, hangups: &mut Signal) {
+        while hangups.recv().await.is_some() {
+            match (&config.miner_config, config.mining()) {
+                (None, _) => tracing::warn!("SIGHUP: there is no file to read again, because MINER_CONFIG is not set"),
+                (Some(_), Ok(mining)) if mining == self.mining => tracing::info!("SIGHUP: nothing has changed"),
+                (Some(_), Ok(mining)) => self.change(mining),
+                (Some(_), Err(problem)) => {
+                    tracing::error!("SIGHUP: {problem}; going on as before: {}", self.mining);
+                }
+            }
+        }
+    }
+
+    fn change(&mut self, mining: Mining) {
+        tracing::info!("SIGHUP: from now on {mining}");
+        self.mining = mining;
+        let Some(number) = self.ground.change(mining) else { return };
+        if let Err(error) = self.spawn(number) {
+            tracing::error!("the system gives fewer threads than {} to search: {error}", mining.threads());
+        }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.ground.end();
+    }
+}

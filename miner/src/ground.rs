@@ -1,0 +1,173 @@
+//! The ground that the threads search, and the coins from it: one lock, and signals for who waits.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use devcoin::ledger::BATCH_COINS_MAX;
+use devcoin::{Difficulty, Search};
+use metrics::{Counter, Gauge, counter, gauge};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::plan::{Next, Plan};
+use crate::speed::Mining;
+
+/// Longest wait at the stop for scans under way; what they find is left then. A scan takes milliseconds,
+/// on a Raspberry Pi a tenth of a second.
+const SCAN_END_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A cloneable handle on the search.
+#[derive(Clone, Debug)]
+pub(crate) struct Ground(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Threads wait for it when they have nothing to do.
+    work: Condvar,
+    /// The recorder waits for it when there is nothing to record.
+    coins: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    plan: Plan,
+    /// Which crew is to work: threads of an earlier one end. None at the stop.
+    crew: Option<u64>,
+    hashes_total: Counter,
+    found_total: Counter,
+    buffered: Gauge,
+}
+
+/// What a report tells of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    /// Coins found so far.
+    pub(crate) found: u64,
+    /// Hashes computed so far.
+    pub(crate) hashes: u64,
+    /// Coins that the ledger has not got yet.
+    pub(crate) held: usize,
+    /// Coins of the speed that were left out so far, because they were too late.
+    pub(crate) left_out: u64,
+}
+
+impl Ground {
+    pub(crate) fn new(mining: Mining) -> Self {
+        let plan = Plan::new(mining, Instant::now());
+        let (hashes_total, found_total) = (counter!("miner_hashes_total"), counter!("miner_coins_found_total"));
+        let buffered = gauge!("miner_coins_buffered");
+        let state = Mutex::new(State { plan, crew: Some(0), hashes_total, found_total, buffered });
+        Self(Arc::new(Shared { state, work: Condvar::new(), coins: Notify::new() }))
+    }
+
+    /// Begins anew, with other settings: threads of the crew that worked so far end after the scan at
+    /// hand. Gives the number of the crew that is to work now; none at the stop.
+    pub(crate) fn change(&self, mining: Mining) -> Option<u64> {
+        let mut state = self.lock();
+        state.crew = state.crew.map(|crew| crew + 1);
+        self.update(&mut state, |plan| plan.change(mining, Instant::now()));
+        self.0.work.notify_all();
+        state.crew
+    }
+
+    /// The work of a thread of this crew, for as long as the crew is to work.
+    pub(crate) fn work(&self, crew: u64, search: &Search) {
+        let mut nonces = Vec::new();
+        while let Some((scan, difficulty)) = self.next_scan(crew) {
+            search.scan(scan, difficulty, &mut nonces);
+            self.update(&mut self.lock(), |plan| plan.finish(scan, difficulty, &nonces));
+            nonces.clear();
+        }
+    }
+
+    /// Waits until there is something to search.
+    fn next_scan(&self, crew: u64) -> Option<(u64, Difficulty)> {
+        let mut state = self.lock();
+        while state.crew == Some(crew) {
+            let work = &self.0.work;
+            state = match self.update(&mut state, |plan| plan.next(Instant::now())) {
+                Next::Scan(scan, difficulty) => return Some((scan, difficulty)),
+                Next::Wait(time) => work.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0,
+                Next::Idle => work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        None
+    }
+
+    /// Changes the plan, and tells the figures and those who wait for what came of it.
+    fn update<T>(&self, state: &mut State, change: impl FnOnce(&mut Plan) -> T) -> T {
+        let plan = &mut state.plan;
+        let (found, hashes, held) = (plan.found(), plan.hashes(), plan.held());
+        let result = change(plan);
+        state.found_total.increment(plan.found() - found);
+        if plan.hashes() != hashes {
+            state.hashes_total.increment(plan.hashes() - hashes);
+            // A thread may have waited for this scan to be over.
+            self.0.work.notify_all();
+        }
+        if plan.held() != held {
+            // A float holds far more than are ever held.
+            #[allow(clippy::cast_precision_loss)]
+            state.buffered.set(plan.held() as f64);
+        }
+        let coins_came = plan.held() > held && (held == 0 || plan.held() >= BATCH_COINS_MAX);
+        if coins_came || !plan.is_searching() {
+            self.0.coins.notify_one();
+        }
+        result
+    }
+
+    /// Waits until so many coins are held, [`BATCH_COINS_MAX`] at most, or one at least.
+    pub(crate) async fn has_coins(&self, coins: usize) {
+        self.until(|plan| plan.held() >= coins).await;
+    }
+
+    /// Has the threads stop, and waits until the last scan is over, so that no coin comes any more.
+    pub(crate) async fn stop(&self) {
+        self.end();
+        if timeout(SCAN_END_TIMEOUT, self.until(|plan| !plan.is_searching())).await.is_err() {
+            tracing::debug!("a scan did not end within {SCAN_END_TIMEOUT:?}");
+        }
+    }
+
+    /// Has the threads stop.
+    pub(crate) fn end(&self) {
+        self.lock().crew = None;
+        self.0.work.notify_all();
+    }
+
+    /// Only one task may wait at a time: the recorder.
+    async fn until(&self, condition: impl Fn(&Plan) -> bool) {
+        while !condition(&self.lock().plan) {
+            self.0.coins.notified().await;
+        }
+    }
+
+    /// The next coins for the ledger, all of one difficulty; they stay held until
+    /// [`Ground::is_recorded`].
+    pub(crate) fn batch(&self) -> (Difficulty, Vec<u64>) {
+        self.lock().plan.batch(BATCH_COINS_MAX)
+    }
+
+    /// The ledger has got the first so many coins.
+    pub(crate) fn is_recorded(&self, coins: usize) {
+        self.update(&mut self.lock(), |plan| plan.is_recorded(coins));
+        // Threads may have waited for room.
+        self.0.work.notify_all();
+    }
+
+    pub(crate) fn tally(&self) -> Tally {
+        let plan = &self.lock().plan;
+        Tally { found: plan.found(), hashes: plan.hashes(), held: plan.held(), left_out: plan.left_out() }
+    }
+
+    /// Whether mining had to pause since the last call, because too many coins are held.
+    pub(crate) fn take_paused(&self) -> bool {
+        self.lock().plan.take_paused()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,179 @@
+//! Having coins recorded: batch after batch, each until the ledger has got it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use devcoin::ledger::{Batch, LedgerError};
+use devcoin::{Ledger, MinerId};
+use metrics::{Counter, counter, histogram};
+use service::Readiness;
+use service::retry::{RETRY_DELAY_MAX, RETRY_DELAY_MIN};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use devcoin::ledger::BATCH_COINS_MAX;
+
+use crate::ground::Ground;
+use crate::hash_rate::HashRate;
+
+/// How often the ledger hears of this miner when there are no coins. The ledger counts it as alive for
+/// three times as long.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Least time between two batches, unless one is full: a fast miner does not ask the ledger for each coin.
+pub const BATCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// What is known of the ledger.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Status {
+    /// All coins of all miners, when the ledger last said so.
+    pub(crate) blocks: Option<u64>,
+    /// Why it took nothing at the last try.
+    pub(crate) problem: Option<LedgerError>,
+}
+
+/// Sends coins to the ledger.
+pub(crate) struct Recorder {
+    miner: MinerId,
+    ledger: Arc<dyn Ledger>,
+    ground: Ground,
+    readiness: Readiness,
+    status: watch::Sender<Status>,
+    recorded_total: Counter,
+    hash_rate: HashRate,
+    last: Instant,
+}
+
+impl Recorder {
+    pub(crate) fn new(miner: MinerId, ledger: Arc<dyn Ledger>, ground: Ground, readiness: Readiness) -> Self {
+        Self {
+            miner,
+            ledger,
+            ground,
+            readiness,
+            status: watch::Sender::default(),
+            recorded_total: counter!("miner_coins_recorded_total"),
+            hash_rate: HashRate::new(std::time::Instant::now()),
+            last: Instant::now(),
+        }
+    }
+
+    /// What is known of the ledger, also later.
+    pub(crate) fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Records coins until `stop`; then it has the search stop, and tries for up to `drain_timeout` to
+    /// record what is held.
+    pub(crate) async fn run(mut self, stop: &CancellationToken, drain_timeout: Duration) {
+        // An empty batch says that this miner is there, and finds out whether the ledger is.
+        let mut batch = self.batch();
+        // What is dropped here at the stop is still held by the ground: the ledger counts nothing twice.
+        while stop.run_until_cancelled(self.record(&batch)).await.is_some() {
+            match stop.run_until_cancelled(self.next_batch()).await {
+                Some(next) => batch = next,
+                None => break,
+            }
+        }
+        self.ground.stop().await;
+        let drained = timeout(drain_timeout, self.drain()).await;
+        let held = self.ground.tally().held;
+        if held > 0 {
+            let reason = match drained {
+                Ok(Err(error)) => error.to_string(),
+                _ => format!("the ledger took them not within {drain_timeout:?}"),
+            };
+            let coins = if held == 1 { "coin is" } else { "coins are" };
+            tracing::error!("{held} {coins} lost, because the ledger has not got them: {reason}");
+        }
+    }
+
+    /// Waits until there is something to record, or nothing for so long that the ledger should hear so.
+    async fn next_batch(&mut self) -> Batch {
+        // Whether coins came or time is over, a batch is next.
+        let _ = timeout_at(self.last + HEARTBEAT_INTERVAL, self.ground.has_coins(1)).await;
+        let _ = timeout_at(self.last + BATCH_INTERVAL, self.ground.has_coins(BATCH_COINS_MAX)).await;
+        self.batch()
+    }
+
+    fn batch(&mut self) -> Batch {
+        let hash_rate = self.hash_rate.update(std::time::Instant::now(), self.ground.tally().hashes);
+        let (difficulty, nonces) = self.ground.batch();
+        Batch { miner: self.miner.clone(), difficulty, nonces, hash_rate }
+    }
+
+    /// Sends the same batch again and again, until the ledger has got it.
+    async fn record(&mut self, batch: &Batch) {
+        let mut delays = delays();
+        while let Err(error) = self.send(batch).await {
+            // The delays never end.
+            let delay = delays.next().unwrap_or(RETRY_DELAY_MAX);
+            self.tell_of(&error, delay);
+            sleep(delay).await;
+        }
+    }
+
+    async fn drain(&mut self) -> Result<(), LedgerError> {
+        while self.ground.tally().held > 0 {
+            let batch = self.batch();
+            self.send(&batch).await?;
+        }
+        Ok(())
+    }
+
+    /// One try.
+    async fn send(&mut self, batch: &Batch) -> Result<(), LedgerError> {
+        let start = Instant::now();
+        let result = self.ledger.record(batch).await;
+        histogram!("miner_ledger_seconds").record(start.elapsed());
+        let outcome = match result {
+            Ok(_) => "ok",
+            Err(LedgerError::Away(_)) => "away",
+            Err(LedgerError::Refused(_)) => "refused",
+        };
+        counter!("miner_batches_total", "result" => outcome).increment(1);
+        match result {
+            Ok(recorded) => {
+                self.last = Instant::now();
+                self.ground.is_recorded(batch.nonces.len());
+                self.recorded_total.increment(batch.nonces.len() as u64);
+                self.readiness.set_ready();
+                let before = self.status.send_replace(Status { blocks: Some(recorded.blocks), problem: None });
+                if before.problem.is_some() {
+                    let coins = batch.nonces.len() + self.ground.tally().held;
+                    tracing::info!("the ledger is there again: {coins} coins waited for it");
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.readiness.set_unready(error.to_string());
+                Err(error)
+            }
+        }
+    }
+
+    /// One line at the first failed try, and when the reason changes.
+    fn tell_of(&self, error: &LedgerError, delay: Duration) {
+        let is_new = self.status.send_if_modified(|status| {
+            let is_new = status.problem.as_ref() != Some(error);
+            status.problem = Some(error.clone());
+            is_new
+        });
+        if is_new {
+            let delay = delay.as_secs_f64();
+            tracing::warn!("waiting for the ledger: {error}; mining goes on, next try in {delay:.1} s");
+        }
+    }
+}
+
+/// Growing waits between tries, with jitter, so that miners do not come back all at once.
+fn delays() -> impl Iterator<Item = Duration> {
+    ExponentialBuilder::default()
+        .with_min_delay(RETRY_DELAY_MIN)
+        .with_max_delay(RETRY_DELAY_MAX)
+        .with_jitter()
+        .without_max_times()
+        .build()
+}

@@ -1,0 +1,98 @@
+//! Settings: variables, the file, and what is wrong with them.
+
+use std::fs;
+
+use tempfile::NamedTempFile;
+use testing::Signal;
+
+use crate::miner::{Miner, start};
+use crate::redis::Redis;
+
+#[test]
+fn a_wrong_setting_ends_the_start_with_one_line() {
+    let speeds = "accepted are slow, normal, fast, super-fast, unlimited";
+    for (variable, value, line) in [
+        ("MINING_SPEED", "warp", format!("MINING_SPEED (--mining-speed <SPEED>) is 'warp': {speeds}")),
+        (
+            "DIFFICULTY",
+            "65",
+            "DIFFICULTY (--difficulty <BITS>) is '65': accepted is a number of bits from 1 to 64".to_owned(),
+        ),
+        (
+            "MINER_THREADS",
+            "0",
+            "MINER_THREADS (--miner-threads <NUMBER>) is '0': accepted is a number of threads from 1 to 256".to_owned(),
+        ),
+        (
+            "REDIS_URL",
+            "http://bob:secret@redis:6379",
+            "REDIS_URL (--redis-url <URL>) is 'redis:6379': accepted is redis://HOST:PORT or redis://HOST:PORT/DATABASE"
+                .to_owned(),
+        ),
+        (
+            "MINER_CONFIG",
+            "/nowhere/miner.toml",
+            "MINER_CONFIG: /nowhere/miner.toml: cannot open it: No such file or directory (os error 2)".to_owned(),
+        ),
+    ] {
+        assert_eq!(start(&[(variable, value)]).output(), (Some(2), String::new(), format!("miner: {line}")));
+    }
+}
+
+#[test]
+fn a_wrong_file_ends_the_start_with_one_line() {
+    let file = NamedTempFile::new().unwrap();
+    fs::write(file.path(), "mining_speed = \"fast\"\ndifficulty = 100\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let line = format!("miner: MINER_CONFIG: {path}: difficulty is 100: accepted is a number of bits from 1 to 64");
+    assert_eq!(start(&[("MINER_CONFIG", path)]).output(), (Some(2), String::new(), line));
+}
+
+#[test]
+fn the_file_is_read_again_at_sighup_and_a_wrong_one_changes_nothing() {
+    let (redis, file) = (Redis::start(), NamedTempFile::new().unwrap());
+    let path = file.path().to_str().unwrap();
+    let write = |text: &str| fs::write(path, text).unwrap();
+    write("mining_speed = \"super-fast\"\ndifficulty = 60\n");
+    let mut miner = Miner::start(&redis, &[("MINER_CONFIG", path)]);
+
+    // With this difficulty there are none, so whatever comes later comes because of the change.
+    miner.readyz("HTTP/1.1 200 ");
+    write("mining_speed = \"super-fast\"\ndifficulty = 4\n");
+    let line = miner.reload();
+    assert!(line.contains("from now on speed super-fast (10 coins a second), difficulty 4 "), "{line}");
+    let blocks = redis.has_blocks(1);
+
+    write("mining_speed = \"warp\"\n");
+    let line = miner.reload();
+    let problem =
+        format!("MINER_CONFIG: {path}: mining_speed is \"warp\": accepted are \"slow\", \"normal\", \"fast\"");
+    assert!(line.contains(&problem), "{line}");
+    assert!(line.contains("going on as before: speed super-fast (10 coins a second), difficulty 4 "), "{line}");
+    redis.has_blocks(blocks + 5);
+
+    write("mining_speed = \"super-fast\"\ndifficulty = 4\nthreads = 2\n");
+    assert!(miner.reload().contains("from now on speed super-fast"));
+    assert!(miner.reload().contains("nothing has changed"));
+}
+
+#[test]
+fn a_variable_wins_over_the_file_and_says_so() {
+    let (redis, file) = (Redis::absent(), NamedTempFile::new().unwrap());
+    fs::write(file.path(), "mining_speed = \"unlimited\"\ndifficulty = 20\n").unwrap();
+    let settings = [("MINER_CONFIG", file.path().to_str().unwrap()), ("MINING_SPEED", "fast")];
+    let url = redis.url();
+    let mut miner = start(&[&[("REDIS_URL", url.as_str())], &settings[..]].concat());
+    miner.log_line("mining_speed of the file MINER_CONFIG has no effect, because MINING_SPEED is set and wins");
+    miner.log_line("speed fast (3 coins a second), difficulty 20 ");
+}
+
+#[test]
+fn without_a_file_sighup_changes_nothing() {
+    let redis = Redis::start();
+    let mut miner = Miner::start(&redis, &[("MINING_SPEED", "super-fast"), ("DIFFICULTY", "4")]);
+    assert!(miner.reload().contains("there is no file to read again"));
+    redis.has_blocks(1);
+    miner.program.signal(Signal::TERM);
+    assert_eq!(miner.program.ended().0.code(), Some(0));
+}

@@ -1,0 +1,54 @@
+// The page: each kind of news, and where it is shown.
+
+import { Chart } from "./chart.js";
+import { Checker } from "./checker.js";
+import { Coins } from "./coins.js";
+import { byId, write } from "./dom.js";
+import { Feed } from "./feed.js";
+import { showMiners } from "./miners.js";
+import { large, rate, whole } from "./numbers.js";
+import { Series } from "./series.js";
+import { Status } from "./status.js";
+
+/** The last total: a smaller one means that the ledger was emptied. */
+let blocks = 0;
+const series = new Series();
+const chart = new Chart();
+const checker = new Checker();
+const coins = new Coins({ onTry: (text, difficulty) => checker.take(text, difficulty) });
+const status = new Status({ onTryNow: () => feed.connect() });
+const feed = new Feed({
+  onState: (state) => status.show(state),
+  onAnswer: (replica, page) => status.answered(replica, page),
+  onMiners: showMiners,
+  onCoins: (list) => coins.add(list),
+  onStale: (isStale, reason) => status.showStale(isStale, reason),
+  onStats(stats, isEvent) {
+    if (isEvent) status.eventsBy(stats.served_by);
+    status.showStale(stats.stale);
+    status.showAge(stats.age_seconds);
+    if (stats.blocks < blocks) coins.clear();
+    blocks = stats.blocks;
+    showFigures(stats);
+    if (!stats.stale) series.take(stats.per_second, performance.now());
+    showChart();
+  },
+});
+
+function showFigures(stats) {
+  write(byId("total"), whole(stats.blocks));
+  write(byId("rate-10s"), rate(stats.coins_per_second_10s));
+  write(byId("rate-1m"), rate(stats.coins_per_second_1m));
+  write(byId("alive"), whole(stats.miners_alive));
+  write(byId("hashes"), large(stats.hashes_per_second));
+  document.title = `${whole(stats.blocks)} coins · DevCoin`;
+}
+
+const showChart = () => chart.show(series.until(performance.now(), status.isLive));
+
+// Time goes on also when no figures come.
+setInterval(() => !document.hidden && !status.isLive && showChart(), 1000);
+// A page that was put aside has missed much.
+addEventListener("pageshow", (event) => event.persisted && feed.connect());
+addEventListener("online", () => feed.connect());
+feed.connect();

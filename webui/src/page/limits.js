@@ -1,0 +1,27 @@
+// How long, how many.
+
+/** Coins in the list. */
+export const COINS_SHOWN = 20;
+/** Miners with a bar; the others are summed up. */
+export const MINERS_SHOWN = 20;
+/** So long after a finger left the list, it holds still: the click comes after that. */
+export const PRESS_MS = 500;
+/** Replicas of the API that are counted; the one silent for longest is forgotten first. */
+export const REPLICAS_SHOWN = 10;
+/** Seconds in the chart; older ones go. At least as many as the API gives at once. */
+export const CHART_SECONDS_MAX = 300;
+export const CHART_SECONDS_MIN = 60;
+/** Seconds of which the chart's line is the mean. */
+export const MEAN_SECONDS = 10;
+
+/** Longest wait for an answer; then it is asked for again. */
+export const ANSWER_TIMEOUT_MS = 8_000;
+/** Time between two looks at the miners. */
+export const MINERS_LOOK_MS = 3_000;
+/** Figures come every second; with none for so long, the connection counts as lost. */
+export const SILENCE_MS_MAX = 5_000;
+/** So long the browser may try by itself to get its events back; then this page tries. */
+export const BROWSER_RETRY_MS = 4_000;
+/** Bounds of the wait before trying again; it doubles in between, and a random half is taken off. */
+export const RETRY_DELAY_MS_MIN = 500;
+export const RETRY_DELAY_MS_MAX = 8_000;
