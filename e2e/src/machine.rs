@@ -20,7 +20,7 @@ use crate::{cluster::Node, images, page::LAPTOP};
 pub const PROJECT: &str = "swarmyard";
 
 /// Settings of our Compose file: a page means their defaults unless it sets them.
-const SETTINGS: [&str; 19] = [
+const SETTINGS: [&str; 24] = [
     "REGISTRY",
     "TAG",
     "PRODUCER_PORT",
@@ -39,6 +39,11 @@ const SETTINGS: [&str; 19] = [
     "CLUSTER_SECRET",
     "HEARTBEAT_INTERVAL",
     "LOG_LEVEL",
+    "API_PORT",
+    "WEBUI_PORT",
+    "MINING_SPEED",
+    "DIFFICULTY",
+    "MINER_REPLICAS",
     "COMPOSE_FILE",
 ];
 

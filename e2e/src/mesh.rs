@@ -30,7 +30,7 @@ pub fn kernel_has_ipvs() -> bool {
 
 /// The variables that a stack of `docker-compose.yml` needs together with these files: only a port of
 /// the same number is replaced.
-pub const NO_PORTS: [(&str, &str); 7] = [
+pub const NO_PORTS: [(&str, &str); 9] = [
     ("PRODUCER_PORT", "0"),
     ("NODE1_WS_PORT", "0"),
     ("NODE1_RPC_PORT", "0"),
@@ -38,6 +38,8 @@ pub const NO_PORTS: [(&str, &str); 7] = [
     ("NODE2_RPC_PORT", "0"),
     ("NODE3_WS_PORT", "0"),
     ("NODE3_RPC_PORT", "0"),
+    ("API_PORT", "0"),
+    ("WEBUI_PORT", "0"),
 ];
 
 /// Writes the file that gives every service a name instead of a virtual address; deploy it with
@@ -114,6 +116,15 @@ const ROUND_ROBIN: &str = "services:
     deploy: {endpoint_mode: dnsrr}
   node2: *node
   node3: *node
+  api:
+    ports: [{target: 9000, mode: host}]
+    deploy: {endpoint_mode: dnsrr}
+  webui:
+    ports: [{target: 8080, mode: host}]
+    deploy: {endpoint_mode: dnsrr}
+  miner: &name
+    deploy: {endpoint_mode: dnsrr}
+  redis: *name
 ";
 
 /// As the mesh does, each connection goes to the next replica, and replicas that leave are forgotten.
@@ -146,7 +157,7 @@ mod tests {
             (
                 "TAG=2 docker stack deploy -c docker-compose.yml myapp",
                 "TAG=2 PRODUCER_PORT=0 NODE1_WS_PORT=0 NODE1_RPC_PORT=0 NODE2_WS_PORT=0 NODE2_RPC_PORT=0 \
-                 NODE3_WS_PORT=0 NODE3_RPC_PORT=0 docker stack deploy -c docker-compose.yml -c /x.yml myapp",
+                 NODE3_WS_PORT=0 NODE3_RPC_PORT=0 API_PORT=0 WEBUI_PORT=0 docker stack deploy -c docker-compose.yml -c /x.yml myapp",
             ),
             (
                 "docker service create --name registry --publish 5001:5000 registry:2",

@@ -7,7 +7,7 @@ use e2e::{
     images,
     machine::Machines,
     page,
-    story::Surroundings,
+    story::AsItIs,
     tutorial::{ComposeProject, live},
 };
 
@@ -17,17 +17,4 @@ fn every_command_of_the_chat_page_does_what_the_page_says() -> Result<()> {
     let steps = page::read(&fs::read_to_string(&page)?)?;
     let _compose = ComposeProject::clean()?;
     live(&page, &steps, &Machines::new(&[])?, &AsItIs)
-}
-
-/// All of it happens on this machine, where nothing has to be adapted.
-struct AsItIs;
-
-impl Surroundings for AsItIs {
-    fn adapt(&self, command: &str) -> Result<String> {
-        Ok(command.to_owned())
-    }
-
-    fn strip(&self, lines: &str) -> Result<Vec<String>> {
-        Ok(lines.lines().map(str::to_owned).collect())
-    }
 }
