@@ -6,6 +6,7 @@ use std::thread;
 use anyhow::Context;
 use devcoin::Search;
 use tokio::signal::unix::Signal;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::ground::Ground;
@@ -17,15 +18,22 @@ pub(crate) struct Crew {
     ground: Ground,
     search: Search,
     mining: Mining,
+    stop: CancellationToken,
 }
 
 impl Crew {
-    /// Starts the first threads.
+    /// Starts the first threads. One that panics cancels `stop`: the others could go on, but no coin would be
+    /// recorded any more, since its scan is never over.
     ///
     /// # Errors
     /// When the system gives none.
-    pub(crate) fn start(ground: Ground, search: Search, mining: Mining) -> anyhow::Result<Self> {
-        let crew = Self { ground, search, mining };
+    pub(crate) fn start(
+        ground: Ground,
+        search: Search,
+        mining: Mining,
+        stop: CancellationToken,
+    ) -> anyhow::Result<Self> {
+        let crew = Self { ground, search, mining, stop };
         crew.spawn(0).context("cannot start the threads that search: set MINER_THREADS to a lower number")?;
         Ok(crew)
     }
@@ -33,7 +41,12 @@ impl Crew {
     fn spawn(&self, number: u64) -> io::Result<()> {
         for _ in 0..self.mining.threads() {
             let (ground, search) = (self.ground.clone(), self.search.clone());
-            let work = move || ground.work(number, &search);
+            let stop = self.stop.clone();
+            let work = move || {
+                let stop_at_panic = stop.drop_guard();
+                ground.work(number, &search);
+                stop_at_panic.disarm();
+            };
             thread::Builder::new().name("search".to_owned()).spawn(work)?;
         }
         Ok(())

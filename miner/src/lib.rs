@@ -7,7 +7,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 use axum::Router;
 use devcoin::{Ledger, MinerId, Search};
 use metrics::{describe_counter, describe_gauge, describe_histogram};
@@ -93,7 +93,8 @@ impl Miner {
     /// `DRAIN_TIMEOUT` at most.
     ///
     /// # Errors
-    /// When the system gives no threads, no signals, or breaks the listening socket.
+    /// When the system gives no threads, no signals, or breaks the listening socket, and when a thread that
+    /// searches panics.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let Self { server, ops, readiness, ledger, config, mining } = self;
         let stop = shutdown.child_token();
@@ -102,7 +103,7 @@ impl Miner {
         let search = Search::new(miner.clone());
         tracing::info!("miner {miner}: {mining}; {}", search.way());
         let ground = Ground::new(mining);
-        let mut crew = Crew::start(ground.clone(), search, mining)?;
+        let mut crew = Crew::start(ground.clone(), search, mining, stop.clone())?;
         let recorder = Recorder::new(miner, ledger, ground.clone(), readiness.clone());
         let status = recorder.status();
 
@@ -117,7 +118,9 @@ impl Miner {
             stop.run_until_cancelled(report::run(&ground, &status)),
             stop.run_until_cancelled(crew.follow(&config, &mut hangups)),
         );
-        served
+        served?;
+        ensure!(shutdown.is_cancelled(), "a thread that searches has panicked, which is a bug: please tell us");
+        Ok(())
     }
 }
 

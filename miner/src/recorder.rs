@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use backon::BackoffBuilder;
 use devcoin::ledger::{Batch, LedgerError};
 use devcoin::{Ledger, MinerId};
 use metrics::{Counter, counter, histogram};
 use service::Readiness;
-use service::retry::{RETRY_DELAY_MAX, RETRY_DELAY_MIN};
+use service::retry::{self, RETRY_DELAY_MAX};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use devcoin::ledger::BATCH_COINS_MAX;
 
-use crate::ground::Ground;
+use crate::ground::{Ground, Tally};
 use crate::hash_rate::HashRate;
 
 /// How often the ledger hears of this miner when there are no coins. The ledger counts it as alive for
@@ -79,7 +79,7 @@ impl Recorder {
         }
         self.ground.stop().await;
         let drained = timeout(drain_timeout, self.drain()).await;
-        let held = self.ground.tally().held;
+        let Tally { found, held, .. } = self.ground.tally();
         if held > 0 {
             let reason = match drained {
                 Ok(Err(error)) => error.to_string(),
@@ -88,6 +88,8 @@ impl Recorder {
             let coins = if held == 1 { "coin is" } else { "coins are" };
             tracing::error!("{held} {coins} lost, because the ledger has not got them: {reason}");
         }
+        let coins = if found == 1 { "coin" } else { "coins" };
+        tracing::info!("miner {}: {found} {coins} found, {} recorded", self.miner, found - held as u64);
     }
 
     /// Waits until there is something to record, or nothing for so long that the ledger should hear so.
@@ -106,7 +108,7 @@ impl Recorder {
 
     /// Sends the same batch again and again, until the ledger has got it.
     async fn record(&mut self, batch: &Batch) {
-        let mut delays = delays();
+        let mut delays = retry::delays().build();
         while let Err(error) = self.send(batch).await {
             // The delays never end.
             let delay = delays.next().unwrap_or(RETRY_DELAY_MAX);
@@ -166,14 +168,4 @@ impl Recorder {
             tracing::warn!("waiting for the ledger: {error}; mining goes on, next try in {delay:.1} s");
         }
     }
-}
-
-/// Growing waits between tries, with jitter, so that miners do not come back all at once.
-fn delays() -> impl Iterator<Item = Duration> {
-    ExponentialBuilder::default()
-        .with_min_delay(RETRY_DELAY_MIN)
-        .with_max_delay(RETRY_DELAY_MAX)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }

@@ -23,14 +23,19 @@ pub async fn wait_for<T, E: Display, F: Future<Output = Result<T, E>>>(
     shutdown: &CancellationToken,
     connect: impl FnMut() -> F,
 ) -> Option<T> {
-    let delays = ExponentialBuilder::default()
+    let tries = connect.retry(delays()).notify(|error, delay| tracing::warn!("{}", line(dependency, error, delay)));
+    // Without a last try, the only way out with an error is none at all.
+    shutdown.run_until_cancelled(tries).await?.ok()
+}
+
+/// The waits of [`wait_for`], without an end, for who tries again in its own way.
+#[must_use]
+pub fn delays() -> ExponentialBuilder {
+    ExponentialBuilder::default()
         .with_min_delay(RETRY_DELAY_MIN)
         .with_max_delay(RETRY_DELAY_MAX)
         .with_jitter()
-        .without_max_times();
-    let tries = connect.retry(delays).notify(|error, delay| tracing::warn!("{}", line(dependency, error, delay)));
-    // Without a last try, the only way out with an error is none at all.
-    shutdown.run_until_cancelled(tries).await?.ok()
+        .without_max_times()
 }
 
 fn line(dependency: &str, error: &impl Display, delay: Duration) -> String {

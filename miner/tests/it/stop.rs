@@ -23,6 +23,7 @@ fn what_is_held_at_sigterm_is_recorded() {
     // It may have got room for one more scan of each thread when the first batch was taken.
     let blocks = redis.blocks();
     assert!(blocks >= held, "{blocks} of {held} coins");
+    assert!(log.contains(&format!(": {blocks} coins found, {blocks} recorded")), "{log}");
     assert_eq!(redis.miners().into_values().sum::<u64>(), blocks);
 }
 
