@@ -32,9 +32,9 @@ fn every_command_of_day_1_does_what_the_page_says() -> Result<()> {
     let cluster = Cluster::up(&["manager", "worker"], Some(REGISTRY_PORT))?;
     let machines = Machines::new(cluster.nodes())?;
     println!("From here on, `manager` and `worker` are containers, and scripts stand in for ssh and scp.");
-    println!("Both nodes get registry:2 now, which a Pi would pull from Docker Hub.");
+    println!("Both nodes get registry:2 and redis:8-alpine now, which a Pi would pull from Docker Hub.");
     for node in cluster.nodes() {
-        node.load(&["registry:2"])?;
+        node.load(&["registry:2", "redis:8-alpine"])?;
     }
     let here = Here::prepare(&cluster, &machines)?;
     live(&page, together, &machines, &here)

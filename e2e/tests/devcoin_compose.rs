@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "the report of a test")]
 
 use std::{
+    collections::BTreeMap,
     fs,
     process::Command,
     thread,
@@ -75,17 +76,29 @@ impl Project {
         Ok(self.compose(&["ps", "--all", "--quiet"])?.lines().map(str::to_owned).collect())
     }
 
-    /// The sum over the miners, and the number of blocks, at one moment.
-    fn sums(&self) -> Result<(u64, u64)> {
-        let script = "local sum = tonumber(redis.call('GET', 'retired') or 0)
+    /// What the ledger holds at one moment.
+    fn ledger(&self) -> Result<Ledger> {
+        let script = "local found = {redis.call('GET', 'blocks')}
             for _, id in ipairs(redis.call('ZRANGE', 'miners', 0, -1)) do
-                sum = sum + redis.call('HGET', 'miner:' .. id, 'coins')
+                found[#found + 1] = id .. ' ' .. redis.call('HGET', 'miner:' .. id, 'coins')
             end
-            return sum .. ' ' .. redis.call('GET', 'blocks')";
+            return found";
         let answer = self.compose(&["exec", "redis", "redis-cli", "EVAL", script, "0"])?;
-        let (sum, blocks) = answer.trim().split_once(' ').context("two numbers")?;
-        Ok((sum.parse()?, blocks.parse()?))
+        let mut lines = answer.lines().map(str::trim);
+        let blocks = lines.next().context("there are blocks")?.parse()?;
+        let miners = lines.map(|line| {
+            let (id, coins) = line.split_once(' ').context("an id and a number")?;
+            Ok((id.to_owned(), coins.parse()?))
+        });
+        Ok(Ledger { blocks, miners: miners.collect::<Result<_>>()? })
     }
+}
+
+/// Coins of all miners, and of each.
+#[derive(Debug)]
+struct Ledger {
+    blocks: u64,
+    miners: BTreeMap<String, u64>,
 }
 
 impl Drop for Project {
@@ -120,7 +133,7 @@ fn three_miners_find_three_times_as_many_coins_as_one() -> Result<()> {
 
 #[test]
 fn a_killed_redis_and_a_killed_miner_cost_no_coin() -> Result<()> {
-    let project = Project::up("faults", 2, &[("MINING_SPEED", "super-fast"), ("DIFFICULTY", "12")])?;
+    let project = Project::up("faults", 3, &[("MINING_SPEED", "super-fast"), ("DIFFICULTY", "12")])?;
     for _ in 0..2 {
         let before = project.blocks()?;
         project.compose(&["kill", "redis"])?;
@@ -129,19 +142,40 @@ fn a_killed_redis_and_a_killed_miner_cost_no_coin() -> Result<()> {
             ensure!(stats["stale"] == true, "{stats}");
             Ok(())
         })?;
-        project.compose(&["up", "--detach", "--wait", "--no-recreate", "--scale=miner=2", "redis"])?;
+        project.compose(&["start", "redis"])?;
         wait::until(LIMIT, || {
             let stats = project.stats()?;
             ensure!(stats["stale"] == false && stats["blocks"].as_u64() > Some(before), "{stats}");
             Ok(())
         })?;
     }
-    let miner = project.compose(&["ps", "--quiet", "miner"])?;
-    let miner = miner.lines().next().context("there are miners")?;
-    Engine::local().docker(&["kill", miner])?;
-    let (sum, blocks) = project.sums()?;
-    ensure!(sum == blocks && blocks > 0, "the miners' coins are {sum}, the blocks {blocks}");
+    let miners = project.compose(&["ps", "--quiet", "miner"])?;
+    let killed = miners.lines().next().context("there are miners")?;
+    Engine::local().docker(&["kill", killed])?;
+    wait::until(LIMIT, || {
+        let stats = project.stats()?;
+        ensure!(stats["miners_alive"] == 2, "{stats}");
+        Ok(())
+    })?;
+    project.compose(&["stop", "miner"])?;
+    let ledger = project.ledger()?;
+    for container in miners.lines().filter(|container| *container != killed) {
+        let (miner, found) = own_count(container)?;
+        ensure!(ledger.miners.get(&miner) == Some(&found), "{miner} counts {found} coins, the ledger has {ledger:?}");
+    }
+    println!("{ledger:?}");
+    ensure!(ledger.miners.len() == 3 && ledger.miners.values().all(|coins| *coins > 0), "{ledger:?}");
+    ensure!(ledger.miners.values().sum::<u64>() == ledger.blocks, "{ledger:?}");
     Ok(())
+}
+
+/// What a miner that has stopped says of itself: its id, and how many coins it has found.
+fn own_count(container: &str) -> Result<(String, u64)> {
+    let output = Engine::local().command().args(["logs", container]).output()?;
+    let log = String::from_utf8(output.stderr)?;
+    let last = log.lines().find_map(|line| line.split_once(" coins found, ")?.0.rsplit_once("miner "));
+    let (id, found) = last.and_then(|(_, said)| said.split_once(": ")).with_context(|| log.clone())?;
+    Ok((id.to_owned(), found.parse()?))
 }
 
 #[test]

@@ -98,7 +98,9 @@ impl Numbers {
         build_next()?;
         for node in cluster.nodes() {
             node.load(&["producer:latest", "producer:next", "consumer:latest", "chat-node:latest"])?;
+            node.load(&["miner:latest", "api:latest", "webui:latest"])?;
         }
+        cluster.node(NODES[0])?.load(&["redis:8-alpine"])?;
         let manager = cluster.node(NODES[0])?.engine();
         let numbers = Self { cluster, manager };
         numbers.deploy_stack()?;

@@ -1,0 +1,121 @@
+//! The images for every platform: built at once, small, and running, under emulation where needed.
+#![expect(clippy::print_stdout, reason = "the report of a test")]
+
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, ensure};
+use e2e::{
+    engine::{Engine, output_of},
+    images, wait,
+};
+
+mod container;
+mod search;
+
+use container::{ANSWER_LIMIT, Container, Volume};
+
+const PLATFORMS: [&str; 3] = ["linux/amd64", "linux/arm64", "linux/arm/v7"];
+
+const SERVICES: [&str; 6] = ["producer", "consumer", "chat-node", "miner", "api", "webui"];
+
+/// The promise, for each image, packed and unpacked.
+const IMAGE_BYTES_MAX: u64 = 6_000_000;
+
+/// A tag of this test's own, so that no other test's `latest` is replaced.
+const TAG: &str = "e2e-platforms";
+
+#[test]
+fn one_bake_gives_small_images_that_work_on_every_platform() -> Result<()> {
+    let mut bake = Engine::local().command();
+    output_of(bake.args(["buildx", "bake", "--progress=quiet"]).current_dir(images::root()).env("TAG", TAG))?;
+    for platform in PLATFORMS {
+        for service in SERVICES {
+            let bytes = unpacked_bytes(platform, service)?;
+            println!("{service} for {platform}: {} kB", bytes / 1000);
+            ensure!(bytes <= IMAGE_BYTES_MAX, "{service} for {platform} has {bytes} bytes");
+        }
+        numbers_arrive(platform)?;
+        a_chat_node_keeps_its_data(platform)?;
+        coins_are_found_and_told(platform)?;
+    }
+    Ok(())
+}
+
+fn numbers_arrive(platform: &str) -> Result<()> {
+    let producer = Container::run(platform, &["--publish=127.0.0.1::5000", &image("producer")])?;
+    producer.introduces_itself("5000", platform, TAG)?;
+    let url = "--env=PRODUCER_URL=http://127.0.0.1:5000/number";
+    let consumer = Container::run(platform, &[&producer.network(), url, &image("consumer")])?;
+    wait::until(ANSWER_LIMIT, || {
+        let lines = Engine::local().docker(&["logs", &consumer.0])?;
+        ensure!(lines.contains("Received number: "), "{lines}");
+        Ok(())
+    })?;
+    producer.is_healthy()?;
+    consumer.is_healthy()
+}
+
+/// What it keeps goes into a new volume, which has to be the program's own.
+fn a_chat_node_keeps_its_data(platform: &str) -> Result<()> {
+    let volume = Volume::new(platform)?;
+    let mount = format!("--volume={}:/data", volume.0);
+    let arguments = ["--publish=127.0.0.1::9090", "--env=DATA_DIR=/data", &mount, &image("chat-node")];
+    let node = Container::run(platform, &arguments)?;
+    node.introduces_itself("9090", platform, TAG)?;
+    let heartbeat = ["exec", &node.0, "/chat-node", "heartbeat", "http://localhost:9090"];
+    let answer = Engine::local().docker(&heartbeat)?;
+    ensure!(answer.contains("\"status\":\"ok\""), "{answer}");
+    node.is_healthy()
+}
+
+/// Redis is this machine's; the platform's miner finds coins in its own way, and everybody can check them.
+fn coins_are_found_and_told(platform: &str) -> Result<()> {
+    let redis =
+        ["--publish=127.0.0.1::9000", "--publish=127.0.0.1::8080", "--user=999:1000", "--tmpfs=/data:mode=1777"];
+    let redis = Container::run(PLATFORMS[0], &[&redis[..], &["redis:8-alpine", "redis-server"]].concat())?;
+    let network = redis.network();
+    let url = "--env=REDIS_URL=redis://127.0.0.1:6379";
+    let miner = Container::run(platform, &[&network, url, "--env=MINING_SPEED=super-fast", &image("miner")])?;
+    let api = Container::run(platform, &[&network, url, &image("api")])?;
+    let webui = Container::run(platform, &[&network, "--env=API_URL=http://127.0.0.1:9000", &image("webui")])?;
+    redis.introduces_itself("9000", platform, TAG)?;
+    redis.introduces_itself("8080", platform, TAG)?;
+    let answer = wait::until(ANSWER_LIMIT, || {
+        let answer = redis.get("8080", "/api/coins?limit=10")?;
+        ensure!(answer["coins"].as_array().is_some_and(|coins| coins.len() == 10), "{answer}");
+        Ok(answer)
+    })?;
+    for coin in answer["coins"].as_array().into_iter().flatten() {
+        let message = coin["message"].as_str().context("a coin has a message")?;
+        let hash = sha256sum(message)?;
+        ensure!(coin["hash"] == hash.as_str() && hash.starts_with("0000"), "{coin}, but sha256sum says {hash}");
+    }
+    for container in [&miner, &api, &webui] {
+        container.is_healthy()?;
+    }
+    Ok(())
+}
+
+fn image(service: &str) -> String {
+    format!("{service}:{TAG}")
+}
+
+/// All files of an image together.
+fn unpacked_bytes(platform: &str, service: &str) -> Result<u64> {
+    let image = image(service);
+    let container = Container(Engine::local().docker(&["create", "--platform", platform, &image])?);
+    let mut export = Engine::local().command();
+    let output = export.args(["export", &container.0]).output()?;
+    ensure!(output.status.success(), "docker export failed for {image} {platform}");
+    Ok(output.stdout.len() as u64)
+}
+
+fn sha256sum(text: &str) -> Result<String> {
+    let mut program = Command::new("sha256sum").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    program.stdin.take().context("its input is ours")?.write_all(text.as_bytes())?;
+    let output = String::from_utf8(program.wait_with_output()?.stdout)?;
+    Ok(output.split(' ').next().unwrap_or_default().to_owned())
+}
