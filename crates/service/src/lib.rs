@@ -15,6 +15,7 @@ pub mod identity;
 mod listen;
 pub mod logging;
 pub mod metrics;
+pub mod page;
 pub mod program;
 pub mod readiness;
 pub mod resolve;
