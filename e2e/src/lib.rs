@@ -1,7 +1,8 @@
-//! What the tests on real Docker share: a virtual Swarm, and a reader that runs our tutorials.
+//! What the tests on real Docker share: a virtual Swarm, a reader that runs our tutorials, and a browser.
 //!
 //! The tests themselves are in `tests/`, a file a subject.
 
+pub mod browser;
 pub mod cluster;
 pub mod compare;
 pub mod engine;

@@ -1,28 +1,21 @@
 //! The chat page in headless Chromium, on real nodes. It needs a browser, but no Docker.
 
-mod browser;
 mod cluster;
+mod person;
 
-use anyhow::{Result, ensure};
-use browser::{Driver, PHONE, Size};
+use anyhow::Result;
 use cluster::Cluster;
+use e2e::browser::{Driver, LAPTOP, PHONE};
 use fantoccini::key::Key;
-
-const LAPTOP: Size = Size { width: 1280, height: 800 };
+use person::{Person, two_in_a_room};
 
 #[tokio::test]
 async fn two_people_talk_over_two_nodes() -> Result<()> {
     let cluster = Cluster::start(2)?;
     let driver = Driver::start()?;
-    let alice = driver.open(LAPTOP, &cluster.url(1)).await?;
-    let bob = driver.open(LAPTOP, &cluster.url(2)).await?;
-    alice.is_called("alice").await?;
-    bob.is_called("bob").await?;
-    alice.opens_room("general", "What has no other place").await?;
+    // The list of the other node has the room under the node where it lives; one click joins.
+    let (alice, bob) = two_in_a_room(&driver, &cluster).await?;
     alice.shows("#node-name", &["node1"]).await?;
-
-    // The list of the other node has it under the node where it lives; one click joins.
-    bob.joins("general").await?;
     bob.shows("#room-place", &["on node1"]).await?;
     bob.shows("#description", &["What has no other place"]).await?;
     for person in [&alice, &bob] {
@@ -41,7 +34,9 @@ async fn two_people_talk_over_two_nodes() -> Result<()> {
 
     bob.presses("#leave").await?;
     alice.shows_all("#members .member-name", &["alice"]).await?;
-    alice.shows("#log .event", &["bob joined", "bob left"]).await
+    alice.shows("#log .event", &["bob joined", "bob left"]).await?;
+    alice.has_no_complaints().await?;
+    bob.has_no_complaints().await
 }
 
 #[tokio::test]
@@ -64,7 +59,8 @@ async fn the_history_is_there_once_after_a_reload() -> Result<()> {
     alice.shows("#log .content", &said).await?;
     alice.holds("#text", "not sent yet").await?;
     alice.presses("#composer button").await?;
-    alice.shows("#log .content", &["one", "two", "three", "not sent yet"]).await
+    alice.shows("#log .content", &["one", "two", "three", "not sent yet"]).await?;
+    alice.has_no_complaints().await
 }
 
 #[tokio::test]
@@ -92,12 +88,7 @@ async fn one_click_changes_the_room_and_what_was_being_written_stays_there() -> 
 async fn after_its_node_was_killed_a_page_shows_what_it_missed_once() -> Result<()> {
     let mut cluster = Cluster::start(2)?;
     let driver = Driver::start()?;
-    let alice = driver.open(LAPTOP, &cluster.url(1)).await?;
-    let bob = driver.open(LAPTOP, &cluster.url(2)).await?;
-    alice.is_called("alice").await?;
-    bob.is_called("bob").await?;
-    alice.opens_room("general", "").await?;
-    bob.joins("general").await?;
+    let (alice, bob) = two_in_a_room(&driver, &cluster).await?;
     alice.says("before").await?;
     bob.shows("#log .content", &["before"]).await?;
 
@@ -126,12 +117,7 @@ async fn after_its_node_was_killed_a_page_shows_what_it_missed_once() -> Result<
 async fn a_room_whose_node_is_down_says_so_and_works_again_when_it_is_back() -> Result<()> {
     let mut cluster = Cluster::start(2)?;
     let driver = Driver::start()?;
-    let alice = driver.open(LAPTOP, &cluster.url(1)).await?;
-    let bob = driver.open(LAPTOP, &cluster.url(2)).await?;
-    alice.is_called("alice").await?;
-    bob.is_called("bob").await?;
-    alice.opens_room("general", "").await?;
-    bob.joins("general").await?;
+    let (alice, bob) = two_in_a_room(&driver, &cluster).await?;
 
     cluster.kill(1);
     bob.says("is anybody there").await?;
@@ -151,12 +137,7 @@ async fn a_room_whose_node_is_down_says_so_and_works_again_when_it_is_back() -> 
 async fn a_room_that_went_with_its_node_is_said_to_be_gone() -> Result<()> {
     let mut cluster = Cluster::start_without_journals(2)?;
     let driver = Driver::start()?;
-    let alice = driver.open(LAPTOP, &cluster.url(1)).await?;
-    let bob = driver.open(LAPTOP, &cluster.url(2)).await?;
-    alice.is_called("alice").await?;
-    bob.is_called("bob").await?;
-    alice.opens_room("general", "").await?;
-    bob.joins("general").await?;
+    let (alice, bob) = two_in_a_room(&driver, &cluster).await?;
     cluster.kill(1);
     cluster.restart(1)?;
     for person in [&alice, &bob] {
@@ -170,12 +151,7 @@ async fn a_room_that_went_with_its_node_is_said_to_be_gone() -> Result<()> {
 async fn a_deletion_shows_everywhere_and_a_refused_one_tells_why() -> Result<()> {
     let mut cluster = Cluster::start(2)?;
     let driver = Driver::start()?;
-    let alice = driver.open(LAPTOP, &cluster.url(1)).await?;
-    let bob = driver.open(LAPTOP, &cluster.url(2)).await?;
-    alice.is_called("alice").await?;
-    bob.is_called("bob").await?;
-    alice.opens_room("general", "").await?;
-    bob.joins("general").await?;
+    let (alice, bob) = two_in_a_room(&driver, &cluster).await?;
     bob.hides("#delete").await?;
 
     alice.presses("#delete").await?;
@@ -219,7 +195,8 @@ async fn a_phone_never_scrolls_sideways() -> Result<()> {
     // The list, with the room in it.
     alice.presses("#back").await?;
     alice.shows(".room-row-name", &[long]).await?;
-    alice.fits("the rooms with a room").await
+    alice.fits("the rooms with a room").await?;
+    alice.has_no_complaints().await
 }
 
 #[tokio::test]
@@ -227,20 +204,48 @@ async fn the_keyboard_alone_is_enough() -> Result<()> {
     let cluster = Cluster::start(1)?;
     let driver = Driver::start()?;
     let alice = driver.open(LAPTOP, &cluster.url(1)).await?;
-    let enter = char::from(Key::Enter).to_string();
-    alice.types_there(&format!("alice{enter}")).await?;
+    alice.waits_for("the question", "document.activeElement.id === 'name'").await?;
+    alice.types_there("alice").await?;
+    alice.presses_key(Key::Enter).await?;
     alice.shows("#your-name", &["alice"]).await?;
-    alice.tabs_to("new-room").await?;
-    alice.types_there(&enter).await?;
-    alice.types_there(&format!("general{enter}")).await?;
+    alice.tabs_until("document.activeElement.id === 'new-room'").await?;
+    alice.presses_key(Key::Enter).await?;
+    alice.types_there("general").await?;
+    alice.presses_key(Key::Enter).await?;
     alice.shows("#room-name", &["general"]).await?;
     // The focus is in the box by itself.
     alice.waits_for("the focus", "document.activeElement.id === 'text'").await?;
-    alice.types_there(&format!("hello{enter}")).await?;
+    alice.types_there("hello").await?;
+    alice.presses_key(Key::Enter).await?;
     alice.shows("#log .content", &["hello"]).await?;
-    alice.tabs_to("leave").await?;
-    alice.types_there(&enter).await?;
-    alice.hides("#room").await
+    alice.tabs_until("document.activeElement.id === 'leave'").await?;
+    alice.presses_key(Key::Enter).await?;
+    alice.hides("#room").await?;
+    alice.has_no_complaints().await
+}
+
+#[tokio::test]
+async fn text_can_be_read_in_the_light_and_in_the_dark() -> Result<()> {
+    let mut cluster = Cluster::start(2)?;
+    let driver = Driver::start()?;
+    let (alice, bob) = two_in_a_room(&driver, &cluster).await?;
+    alice.says("Hello, node two").await?;
+    bob.says("Hello, node one").await?;
+    for person in [&alice, &bob] {
+        person.shows("#log .content", &["Hello, node two", "Hello, node one"]).await?;
+        person.can_be_read("the chat").await?;
+    }
+    alice.presses("#delete").await?;
+    alice.can_be_read("deleting").await?;
+    alice.presses("#delete-cancel").await?;
+    cluster.kill(1);
+    alice.says_that("#connection-text", "The connection to node1 is lost").await?;
+    alice.can_be_read("a lost connection").await?;
+    alice.presses("#change-name").await?;
+    alice.can_be_read("asking for the name").await?;
+    bob.says("is anybody there").await?;
+    bob.says_that("#outbox .state", "Not sent").await?;
+    bob.can_be_read("a lost message").await
 }
 
 #[tokio::test]
@@ -248,13 +253,5 @@ async fn nothing_but_the_page_itself_runs_in_it() -> Result<()> {
     let cluster = Cluster::start(1)?;
     let driver = Driver::start()?;
     let alice = driver.open(LAPTOP, &cluster.url(1)).await?;
-    alice
-        .run("const s = document.createElement('script'); s.text = 'window.foreign = 1'; document.head.append(s)")
-        .await?;
-    let ran = alice.run("return String(window.foreign)").await?;
-    ensure!(ran == "undefined", "an inline script ran");
-    let asked = "return performance.getEntriesByType('resource').map(({ name }) => new URL(name).host)\
-                 .every((host) => host === location.host)";
-    ensure!(alice.run(asked).await? == true, "the page asks other hosts");
-    Ok(())
+    alice.runs_nothing_foreign().await
 }

@@ -1,16 +1,13 @@
 //! The page of `DevCoin` in headless Chromium, on real services and a real Redis. It needs a browser and
 //! `redis-server`, but no Docker.
 
-mod browser;
 mod devcoin;
 
 use anyhow::{Context, Result, ensure};
-use browser::{Browser, Driver, PHONE, Size};
 use devcoin::DevCoin;
+use e2e::browser::{Driver, LAPTOP, PHONE};
 use fantoccini::key::Key;
 use serde_json::json;
-
-const LAPTOP: Size = Size { width: 1280, height: 800 };
 
 /// The outcome of a check. The list may move on before it is pressed, so it need not be that of the first.
 const SHOWN: &str = ".coin .outcome:not([hidden])";
@@ -23,17 +20,17 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
-    page.says("#total", "0").await?;
-    page.says("#miners-rest", "No miners yet.").await?;
-    page.says("#coins-none", "No coins yet.").await?;
+    page.says_that("#total", "0").await?;
+    page.says_that("#miners-rest", "No miners yet.").await?;
+    page.says_that("#coins-none", "No coins yet.").await?;
     devcoin.mines()?;
     devcoin.mines()?;
     let total = "Number(document.querySelector('#total').textContent.replaceAll(',', ''))";
     page.waits_for("coins", &format!("{total} >= 20")).await?;
     page.waits_for("a rate", "Number(document.querySelector('#rate-10s').textContent) > 0").await?;
-    page.says("#alive", "2").await?;
+    page.says_that("#alive", "2").await?;
     page.waits_for("a bar for each miner", "document.querySelectorAll('#miners > li').length === 2").await?;
-    page.says("#miners", "at work").await?;
+    page.says_that("#miners", "at work").await?;
     page.waits_for("the list", "document.querySelectorAll('#coins > li').length === 20").await?;
 
     devcoin.stops_mining();
@@ -43,9 +40,9 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     let widths =
         "[...document.querySelectorAll('.bar-fill')].map((bar) => bar.offsetWidth / bar.parentElement.offsetWidth)";
     page.waits_for("bars", &format!("Math.max(...{widths}) > 0.99 && Math.min(...{widths}) > 0")).await?;
-    page.says("#page-by", "webui.1@pi2").await?;
-    page.says("#events-by", "api.1@pi1").await?;
-    page.says("#answers", "api.1@pi1").await?;
+    page.says_that("#page-by", "webui.1@pi2").await?;
+    page.says_that("#events-by", "api.1@pi1").await?;
+    page.says_that("#answers", "api.1@pi1").await?;
     ensure!(page.run("return document.title").await? == format!("{blocks} coins · DevCoin"), "the title");
     page.has_no_complaints().await
 }
@@ -73,7 +70,7 @@ async fn the_chart_draws_what_was_and_what_comes() -> Result<()> {
         ensure!(labels.contains(&json!(label)), "{label} is missing in {labels:?}");
     }
     // In words, for who does not see it.
-    page.says("#chart-summary", "a second on average").await?;
+    page.says_that("#chart-summary", "a second on average").await?;
     let svg = "document.querySelector('#chart svg')";
     let named =
         format!("{svg}.getAttribute('role') === 'img' && {svg}.getAttribute('aria-describedby') === 'chart-summary'");
@@ -97,8 +94,8 @@ async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
     page.presses(&format!("{FIRST} .verify")).await?;
-    page.says(SHOWN, "A coin: its hash begins with ").await?;
-    page.says(SHOWN, "8 are asked for").await?;
+    page.says_that(SHOWN, "A coin: its hash begins with ").await?;
+    page.says_that(SHOWN, "8 are asked for").await?;
     // The hash is what the API says, too.
     let message =
         page.run("return document.querySelector('.coin:has(.outcome:not([hidden])) .message').textContent").await?;
@@ -110,10 +107,10 @@ async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()
     // One letter less, and the work is lost.
     page.presses(&format!("{SHOWN} .quiet")).await?;
     page.waits_for("the text", &format!("document.querySelector('#check-text').value === {message:?}")).await?;
-    page.says("#check-outcome", "A coin: ").await?;
+    page.says_that("#check-outcome", "A coin: ").await?;
     page.run("document.querySelector('#check-bits').value = 24").await?;
-    page.types_there(&char::from(Key::Backspace).to_string()).await?;
-    page.says("#check-outcome", "Not a coin: ").await?;
+    page.presses_key(Key::Backspace).await?;
+    page.says_that("#check-outcome", "Not a coin: ").await?;
 
     // Somebody wrote something into the ledger that is not worth what it says.
     let forged = "devcoin:forger-0123456789abcdef0123:00000000000000ff";
@@ -124,8 +121,8 @@ async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()
     let first = format!("document.querySelector('{FIRST} .message').textContent === {forged:?}");
     page.waits_for("the forged coin", &first).await?;
     page.presses(&format!("{FIRST} .verify")).await?;
-    page.says(&format!("{FIRST} .outcome"), "Not a coin: ").await?;
-    page.says("#announcer", "Not a coin: ").await?;
+    page.says_that(&format!("{FIRST} .outcome"), "Not a coin: ").await?;
+    page.says_that("#announcer", "Not a coin: ").await?;
     page.has_no_complaints().await
 }
 
@@ -166,16 +163,16 @@ async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
     page.waits_for("coins", "document.querySelectorAll('#coins > li').length > 3").await?;
     devcoin.redis().kill();
-    page.says("#stale", "The ledger does not answer the API.").await?;
-    page.says("#stale-age", "old").await?;
-    page.says("#state", "Stale").await?;
+    page.says_that("#stale", "The ledger does not answer the API.").await?;
+    page.says_that("#stale-age", "old").await?;
+    page.says_that("#state", "Stale").await?;
     // The last figures stay, and their age grows.
     ensure!(page.number("#total").await? > 3, "the total is gone");
-    page.says("#stale-age", "3 s old").await?;
+    page.says_that("#stale-age", "3 s old").await?;
     devcoin.redis().start()?;
     page.hides("#stale").await?;
-    page.says("#state", "Live").await?;
-    page.says("#announcer", "The figures are live again.").await?;
+    page.says_that("#state", "Live").await?;
+    page.says_that("#announcer", "The figures are live again.").await?;
     page.has_no_complaints().await
 }
 
@@ -187,9 +184,9 @@ async fn a_page_that_comes_before_redis_says_so_and_goes_on_by_itself() -> Resul
     devcoin.api().start()?;
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
-    page.says("#stale", "The ledger does not answer the API.").await?;
+    page.says_that("#stale", "The ledger does not answer the API.").await?;
     devcoin.redis().start()?;
-    page.says("#total", "0").await?;
+    page.says_that("#total", "0").await?;
     page.hides("#stale").await
 }
 
@@ -199,21 +196,21 @@ async fn a_lost_connection_is_told_and_comes_back_by_itself() -> Result<()> {
     devcoin.mines()?;
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
-    page.says("#state", "Live").await?;
+    page.says_that("#state", "Live").await?;
 
     devcoin.api().kill();
-    page.says("#connection", "The connection is lost: the API is away: ").await?;
-    page.says("#state", "Lost").await?;
+    page.says_that("#connection", "The connection is lost: the API is away: ").await?;
+    page.says_that("#state", "Lost").await?;
     devcoin.api().start()?;
     page.hides("#connection").await?;
-    page.says("#state", "Live").await?;
+    page.says_that("#state", "Live").await?;
 
     devcoin.webui().kill();
-    page.says("#connection", "this page's server does not answer").await?;
+    page.says_that("#connection", "this page's server does not answer").await?;
     devcoin.webui().start()?;
     page.presses("#try-now").await?;
     page.hides("#connection").await?;
-    page.says("#state", "Live").await?;
+    page.says_that("#state", "Live").await?;
     let before = page.number("#total").await?;
     page.waits_for("figures that move", &format!("Number(document.querySelector('#total').textContent) > {before}"))
         .await
@@ -229,7 +226,7 @@ async fn the_list_holds_still_while_somebody_looks() -> Result<()> {
     page.presses("#hold").await?;
     let list = "return document.querySelector('#coins').textContent";
     let held = page.run(list).await?;
-    page.says("#held", "newer coins").await?;
+    page.says_that("#held", "newer coins").await?;
     ensure!(page.run(list).await? == held, "the list moved");
     page.presses("#hold").await?;
     page.waits_for("new coins", &format!("document.querySelector('#coins').textContent !== {held}")).await
@@ -243,17 +240,17 @@ async fn the_keyboard_alone_is_enough() -> Result<()> {
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
     page.waits_for("the list", "document.querySelectorAll('#coins > li').length > 5").await?;
     page.tabs_until("document.activeElement.id === 'skip'").await?;
-    page.types_there(&char::from(Key::Enter).to_string()).await?;
+    page.presses_key(Key::Enter).await?;
     page.tabs_until("document.activeElement.id === 'hold'").await?;
     let outline = "return getComputedStyle(document.activeElement).outlineStyle + getComputedStyle(document.activeElement).outlineWidth";
     ensure!(page.run(outline).await? == "solid3px", "the focus is not seen");
     page.tabs_until("document.activeElement.className === 'verify'").await?;
     page.types_there(" ").await?;
-    page.says(SHOWN, "A coin: ").await?;
+    page.says_that(SHOWN, "A coin: ").await?;
     ensure!(page.run("return document.activeElement.className").await? == "verify", "the focus is lost");
     page.tabs_until("document.activeElement.id === 'check-text'").await?;
     page.types_there("hello").await?;
-    page.says("#check-outcome", "Not a coin: ").await?;
+    page.says_that("#check-outcome", "Not a coin: ").await?;
     // Each heading, field and button has a name; each part of the page a landmark.
     let nameless = "return [...document.querySelectorAll('button, input, textarea, a')]\
                     .filter((element) => !element.textContent.trim() && !element.labels?.length).length";
@@ -277,14 +274,14 @@ async fn a_phone_never_scrolls_sideways_also_with_many_miners_and_large_numbers(
     let driver = Driver::start()?;
     let page = driver.open(PHONE, &devcoin.url()).await?;
     page.waits_for("bars", "document.querySelectorAll('#miners > li').length === 20").await?;
-    page.says("#miners-rest", "And 6 more miners").await?;
+    page.says_that("#miners-rest", "And 6 more miners").await?;
     page.waits_for("large numbers", "document.querySelector('#total').textContent.length > 12").await?;
     page.presses("#hold").await?;
     page.presses(&format!("{FIRST} .verify")).await?;
-    page.says(SHOWN, "A coin: ").await?;
+    page.says_that(SHOWN, "A coin: ").await?;
     page.fits("the page").await?;
     devcoin.redis().kill();
-    page.says("#stale", "The ledger does not answer the API.").await?;
+    page.says_that("#stale", "The ledger does not answer the API.").await?;
     page.fits("the page with a banner").await
 }
 
@@ -296,50 +293,13 @@ async fn text_can_be_read_in_the_light_and_in_the_dark_and_nothing_moves_for_who
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
     page.presses(&format!("{FIRST} .verify")).await?;
     page.presses(&format!("{SHOWN} .quiet")).await?;
-    let mut grounds = Vec::new();
-    for scheme in ["light", "dark"] {
-        page.prefers(&[("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")]).await?;
-        can_be_read(&page, scheme).await?;
-        grounds.push(page.run("return getComputedStyle(document.body).backgroundColor").await?);
-    }
-    ensure!(grounds[0] != grounds[1], "both schemes are the same");
+    page.can_be_read("the page").await?;
+    page.prefers(&[("prefers-reduced-motion", "reduce")]).await?;
     let duration = page.run("return getComputedStyle(document.querySelector('.bar-fill')).transitionDuration").await?;
     ensure!(duration == "0s", "bars move: {duration}");
     devcoin.redis().kill();
-    page.says("#stale", "The ledger does not answer the API.").await?;
-    for scheme in ["light", "dark"] {
-        page.prefers(&[("prefers-color-scheme", scheme)]).await?;
-        can_be_read(&page, &format!("stale, {scheme}")).await?;
-    }
-    Ok(())
-}
-
-/// Checks that every text has a contrast of 4.5 to 1 with its ground (WCAG 2.2, 1.4.3).
-async fn can_be_read(page: &Browser, what: &str) -> Result<()> {
-    let faint = "const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
-        const luminance = (color) => {
-            const [r, g, b] = numbers(color).map((v) => v / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
-            return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-        };
-        const ground = (element) => {
-            for (let at = element; at; at = at.parentElement) {
-                const color = getComputedStyle(at).backgroundColor;
-                if (numbers(color)[3] !== 0) return color;
-            }
-        };
-        const texts = [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility()
-            && !element.closest('.for-readers, .skip, noscript')
-            && [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim()));
-        const faint = texts.filter((element) => {
-            const style = getComputedStyle(element);
-            const ink = luminance(element.closest('svg') ? style.fill : style.color);
-            const paper = luminance(ground(element));
-            return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05) < 4.5;
-        });
-        return [texts.length > 40, faint.map((element) => element.outerHTML.slice(0, 120))]";
-    let found = page.run(faint).await?;
-    ensure!(found == json!([true, []]), "{what}: {found:#}");
-    Ok(())
+    page.says_that("#stale", "The ledger does not answer the API.").await?;
+    page.can_be_read("the stale page").await
 }
 
 #[tokio::test]
@@ -347,11 +307,5 @@ async fn nothing_but_the_page_itself_runs_in_it() -> Result<()> {
     let devcoin = DevCoin::start()?;
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
-    page.run("const s = document.createElement('script'); s.text = 'window.foreign = 1'; document.head.append(s)")
-        .await?;
-    ensure!(page.run("return String(window.foreign)").await? == "undefined", "an inline script ran");
-    let asked =
-        "return performance.getEntriesByType('resource').every(({ name }) => new URL(name).host === location.host)";
-    ensure!(page.run(asked).await? == true, "the page asks other hosts");
-    Ok(())
+    page.runs_nothing_foreign().await
 }

@@ -1,0 +1,73 @@
+//! What every page here keeps, however it is looked at.
+
+use anyhow::{Result, ensure};
+use serde_json::json;
+
+use super::command::Command;
+use super::{Browser, PHONE};
+
+/// Finds the texts that can be seen, and those of them whose contrast with their ground is too low.
+const FAINT: &str = include_str!("looks/faint.js");
+
+#[expect(clippy::missing_errors_doc, reason = "the same for all: it is not so, or the browser fails")]
+impl Browser {
+    /// Checks that nothing reaches over the side of a phone's window.
+    pub async fn fits(&self, what: &str) -> Result<()> {
+        let widths = self.run("return [document.documentElement.scrollWidth, window.innerWidth]").await?;
+        ensure!(widths == json!([PHONE.width, PHONE.width]), "{what} is wider than a phone: {widths}");
+        let outside = "return [...document.querySelectorAll('button, input, textarea, p, h2, li, dd, span, svg text')]\
+                       .filter((element) => element.checkVisibility({ visibilityProperty: true }))\
+                       .filter((element) => !element.closest('.for-readers, .skip, .wide-words'))\
+                       .filter((element) => element.getBoundingClientRect().right > window.innerWidth)\
+                       .map((element) => element.outerHTML.slice(0, 200))";
+        let outside = self.run(outside).await?;
+        ensure!(outside == json!([]), "{what} reaches over the side: {outside}");
+        Ok(())
+    }
+
+    /// Has the page believe that its user prefers these: `("prefers-color-scheme", "dark")`.
+    pub async fn prefers(&self, preferences: &[(&str, &str)]) -> Result<()> {
+        let features: Vec<_> =
+            preferences.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let body = json!({ "cmd": "Emulation.setEmulatedMedia", "params": { "features": features } });
+        self.client.issue_cmd(Command { name: "goog/cdp/execute", body }).await?;
+        Ok(())
+    }
+
+    /// Checks that every text has a contrast of 4.5 to 1 with its ground (WCAG 2.2, 1.4.3), in the light and
+    /// in the dark.
+    pub async fn can_be_read(&self, what: &str) -> Result<()> {
+        let mut grounds = Vec::new();
+        for scheme in ["light", "dark"] {
+            // Without motion: what comes and goes slowly would be faint for a moment.
+            self.prefers(&[("prefers-color-scheme", scheme), ("prefers-reduced-motion", "reduce")]).await?;
+            let found = self.run(FAINT).await?;
+            let count = found["texts"].as_u64().unwrap_or_default();
+            ensure!(count > 10, "{what}, {scheme}: only {count} texts");
+            ensure!(found["faint"] == json!([]), "{what}, {scheme}: {:#}", found["faint"]);
+            grounds.push(self.run("return getComputedStyle(document.body).backgroundColor").await?);
+        }
+        ensure!(grounds[0] != grounds[1], "{what}: the light and the dark are the same");
+        Ok(())
+    }
+
+    /// Checks that the browser's console has nothing to complain about.
+    pub async fn has_no_complaints(&self) -> Result<()> {
+        let lines = self.client.issue_cmd(Command { name: "se/log", body: json!({ "type": "browser" }) }).await?;
+        ensure!(lines == json!([]), "the console says: {lines:#}");
+        Ok(())
+    }
+
+    /// Checks that a script within the page's markup does not run, and that all that was loaded came from the
+    /// page's own host.
+    pub async fn runs_nothing_foreign(&self) -> Result<()> {
+        let script =
+            "const s = document.createElement('script'); s.text = 'window.foreign = 1'; document.head.append(s)";
+        self.run(script).await?;
+        ensure!(self.run("return String(window.foreign)").await? == "undefined", "an inline script ran");
+        let asked =
+            "return performance.getEntriesByType('resource').every(({ name }) => new URL(name).host === location.host)";
+        ensure!(self.run(asked).await? == true, "the page asks other hosts");
+        Ok(())
+    }
+}
