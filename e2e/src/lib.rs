@@ -11,6 +11,7 @@ pub mod machine;
 pub mod mesh;
 pub mod page;
 pub mod running;
+pub mod stack;
 pub mod story;
 pub mod tutorial;
 pub mod wait;

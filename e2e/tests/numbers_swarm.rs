@@ -9,11 +9,11 @@ use std::{
 
 use anyhow::{Result, ensure};
 use e2e::{
-    cluster::Cluster,
     engine::{Engine, output_of},
-    images, mesh, wait,
+    images,
+    stack::Stack,
+    wait,
 };
-use tempfile::TempDir;
 
 /// Two clusters at once would measure each other's load.
 static ONE_CLUSTER_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -61,7 +61,7 @@ fn a_rolling_update_of_three_producers_costs_no_consumer_a_number() -> Result<()
 fn when_a_node_loses_power_its_tasks_run_elsewhere_and_the_consumers_go_on() -> Result<()> {
     let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let numbers = Numbers::deploy()?;
-    let lost = numbers.cluster.node("worker2")?;
+    let lost = numbers.stack.cluster().node("worker2")?;
     ensure!(numbers.tasks()?.iter().any(|task| task.ends_with(lost.name())), "nothing runs on {}", lost.name());
 
     lost.cut_power()?;
@@ -87,23 +87,26 @@ fn when_a_node_loses_power_its_tasks_run_elsewhere_and_the_consumers_go_on() -> 
 
 /// Three producers, and consumers that poll every 50 ms, on three machines.
 struct Numbers {
-    cluster: Cluster,
+    stack: Stack,
     manager: Engine,
 }
 
 impl Numbers {
     /// Deploys `docker-compose.yml`, and waits until every consumer gets numbers.
     fn deploy() -> Result<Self> {
-        let cluster = Cluster::swarm(&NODES)?;
         build_next()?;
-        for node in cluster.nodes() {
-            node.load(&["producer:latest", "producer:next", "consumer:latest", "chat-node:latest"])?;
-            node.load(&["miner:latest", "api:latest", "webui:latest"])?;
-        }
-        cluster.node(NODES[0])?.load(&["redis:8-alpine"])?;
-        let manager = cluster.node(NODES[0])?.engine();
-        let numbers = Self { cluster, manager };
-        numbers.deploy_stack()?;
+        let consumers = CONSUMERS.to_string();
+        let settings = [
+            ("PRODUCER_REPLICAS", "3"),
+            ("CONSUMER_REPLICAS", &*consumers),
+            ("POLL_INTERVAL", "50ms"),
+            ("SHOW_SERVED_BY", "true"),
+            // Names are looked up anew for each poll: two seconds are plenty to forget a replica.
+            ("DRAIN_DELAY", "2s"),
+        ];
+        let stack = Stack::deploy(&NODES, &["producer:next"], &settings)?;
+        let manager = stack.engine()?;
+        let numbers = Self { stack, manager };
         wait::until(SETTLE_LIMIT, || {
             let tasks = numbers.tasks()?;
             ensure!(tasks.len() == 3 + CONSUMERS, "only {tasks:?} run");
@@ -114,29 +117,9 @@ impl Numbers {
         Ok(numbers)
     }
 
-    fn deploy_stack(&self) -> Result<()> {
-        let folder = TempDir::with_prefix("swarmyard-")?;
-        let mut deploy = self.manager.command();
-        deploy.current_dir(images::root()).args(["stack", "deploy", "-c", "docker-compose.yml"]);
-        if !mesh::kernel_has_ipvs() {
-            println!("This kernel has no IPVS: DNS round robin stands in for the virtual addresses.");
-            deploy.arg("-c").arg(mesh::write_round_robin(folder.path())?).envs(mesh::NO_PORTS);
-        }
-        deploy.arg("myapp");
-        deploy.env("PRODUCER_REPLICAS", "3").env("CONSUMER_REPLICAS", CONSUMERS.to_string());
-        deploy.env("POLL_INTERVAL", "50ms").env("SHOW_SERVED_BY", "true");
-        // Names are looked up anew for each poll: two seconds are plenty to forget a replica.
-        deploy.env("DRAIN_DELAY", "2s");
-        output_of(&mut deploy).map(drop)
-    }
-
     /// The producers and consumers that run, as `NAME STATE NODE`.
     fn tasks(&self) -> Result<Vec<String>> {
-        let filter = "--filter=desired-state=running";
-        let format = "--format={{.Name}} {{.CurrentState}} {{.Node}}";
-        let tasks = self.manager.docker(&["stack", "ps", filter, format, "myapp"])?;
-        let tasks = tasks.lines().filter(|task| !task.starts_with("myapp_node") && task.contains(" Running "));
-        Ok(tasks.map(str::to_owned).collect())
+        self.stack.running(&["producer", "consumer"])
     }
 
     /// Whether a task with this image runs, even one that is on its way out.
