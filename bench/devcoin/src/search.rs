@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use devcoin::{Difficulty, MinerId, SCAN_NONCES, Search};
 
 use crate::figures::{self, median, millions};
-use crate::options::Options;
+use crate::options::SearchOptions;
 use crate::{openssl, reference};
 
 /// Bits of the search: a coin in 16 scans.
@@ -22,19 +22,19 @@ struct Contestant {
 ///
 /// # Errors
 /// The program with the portable code fails.
-pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+pub(crate) fn run(options: &SearchOptions) -> anyhow::Result<()> {
     let difficulty = Difficulty::try_from(DIFFICULTY)?;
     let searches = Search::all(&MinerId::new("bench"));
     let mut sha2 = contestant("sha2 crate, at its best here");
     let mut portable = contestant("sha2 crate, portable code");
     let mut ways: Vec<_> = searches.iter().map(|search| contestant(search.way())).collect();
     for _ in 0..options.rounds {
-        sha2.rounds.push(reference::hashes_per_second(options.slice()));
-        if let Some(program) = &options.portable {
-            portable.rounds.push(reference::of_program(program, options.slice())?);
+        sha2.rounds.push(reference::hashes_per_second(options.slice.time()));
+        if let Some(program) = &options.portable.portable {
+            portable.rounds.push(reference::of_program(program, options.slice.time())?);
         }
         for (way, search) in ways.iter_mut().zip(&searches) {
-            way.rounds.push(one_core(search, difficulty, options.slice()));
+            way.rounds.push(one_core(search, difficulty, options.slice.time()));
         }
     }
     println!("One core, millions of hashes a second, {} rounds: median (lowest to highest)\n", options.rounds);
@@ -70,14 +70,14 @@ fn one_core(search: &Search, difficulty: Difficulty, slice: Duration) -> f64 {
 }
 
 /// Hashes a second of all cores together, by the clock on the wall.
-fn all_cores(search: &Search, difficulty: Difficulty, options: &Options) {
+fn all_cores(search: &Search, difficulty: Difficulty, options: &SearchOptions) {
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let rounds: Vec<_> = (0..options.rounds)
         .map(|_| {
             let start = Instant::now();
             let work = |thread: usize| {
                 let (mut scans, mut found) = (0, Vec::new());
-                while start.elapsed() < options.slice() {
+                while start.elapsed() < options.slice.time() {
                     search.scan(scans * threads as u64 + thread as u64, difficulty, &mut found);
                     scans += 1;
                 }
