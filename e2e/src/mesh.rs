@@ -87,12 +87,13 @@ pub fn adapt(command: &str, stand_in: &Path) -> Result<String> {
     Ok(command.into_owned())
 }
 
-/// The lines of a page or of an output without what only the mesh would show, or only its stand-in.
+/// The lines of a page or of an output without what only the mesh would show, or only its stand-in, and
+/// without what Docker says of images that it cannot ask a registry about.
 ///
 /// # Errors
 /// Never for the patterns that stand here.
 pub fn without_mesh(text: &str) -> Result<Vec<String>> {
-    let not_found = Regex::new(&format!(r"image {STAND_IN_IMAGE} could not be accessed[^.]*\.[^.]*\."))?;
+    let not_found = Regex::new(r"image \S+ could not be accessed[^.]*\.[^.]*\.")?;
     let port = Regex::new(r"(, ?)?\*:\d+->\d+/tcp")?;
     let text = not_found.replace_all(text, "");
     let lines = text.lines().filter(|line| !line.contains(STAND_IN));
