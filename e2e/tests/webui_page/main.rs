@@ -36,10 +36,14 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     devcoin.stops_mining();
     let blocks = devcoin.redis_cli(&["GET", "blocks"])?;
     page.waits_for("the same total as in Redis", &format!("{total} === {blocks}")).await?;
-    // The widest bar fills its track; the shares make a whole.
+    // As the shares beside them, the bars make a whole.
     let widths =
         "[...document.querySelectorAll('.bar-fill')].map((bar) => bar.offsetWidth / bar.parentElement.offsetWidth)";
-    page.waits_for("bars", &format!("Math.max(...{widths}) > 0.99 && Math.min(...{widths}) > 0")).await?;
+    page.waits_for(
+        "bars",
+        &format!("Math.abs({widths}.reduce((sum, width) => sum + width) - 1) < 0.02 && Math.min(...{widths}) > 0"),
+    )
+    .await?;
     page.says_that("#page-by", "webui.1@pi2").await?;
     page.says_that("#events-by", "api.1@pi1").await?;
     page.says_that("#answers", "api.1@pi1").await?;

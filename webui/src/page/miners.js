@@ -13,11 +13,10 @@ export function showMiners({ miners, retired_coins: retired }) {
   const sorted = [...miners].sort(order);
   const shown = sorted.slice(0, MINERS_SHOWN);
   const all = miners.reduce((sum, { coins }) => sum + coins, retired);
-  const most = Math.max(1, ...shown.map(({ coins }) => coins));
   const list = byId("miners");
   while (list.children.length < shown.length) list.append(row());
   while (list.children.length > shown.length) list.lastChild.remove();
-  shown.forEach((miner, index) => showMiner(list.children[index], miner, all, most));
+  shown.forEach((miner, index) => showMiner(list.children[index], miner, all));
   write(byId("miners-rest"), rest(sorted.slice(MINERS_SHOWN), retired, miners.length));
 }
 
@@ -28,12 +27,12 @@ const row = () => make("li", { class: "miner" },
   make("span", { class: "miner-facts" }, make("span", { class: "miner-state" }), make("span")),
 );
 
-function showMiner(item, { id, coins, hash_rate, last_seen, alive }, all, most) {
+function showMiner(item, { id, coins, hash_rate, last_seen, alive }, all) {
   const [name, share, track, facts] = item.children;
   item.dataset.alive = alive;
   write(name, id);
   write(share, percent(coins, all));
-  track.firstChild.style.width = `${(100 * coins) / most}%`;
+  track.firstChild.style.width = `${(100 * coins) / Math.max(1, all)}%`;
   write(facts.firstChild, alive ? "at work" : `silent since ${timeOfDay(last_seen)}`);
   write(facts.lastChild, ` · ${count(coins, "coin")}${alive ? ` · ${large(hash_rate)} hashes/s` : ""}`);
 }
