@@ -111,11 +111,8 @@ impl Config {
         let password = secret::read("REDIS_PASSWORD", self.redis_password.as_deref(), file);
         let password = password.map_err(|error| error.to_string())?.map(|password| password.reveal().to_owned());
         let ledger = RedisLedger::new(RedisSettings { url: self.redis_url.clone(), password });
-        ledger.map_err(|error: LedgerError| {
-            // Without user and password, which a URL may hold.
-            let server = self.redis_url.rsplit('@').next().unwrap_or_default();
-            format!("REDIS_URL (--redis-url <URL>) is '{}': {error}", server.escape_debug())
-        })
+        // Without the value, which may hold a password.
+        ledger.map_err(|error: LedgerError| format!("REDIS_URL (--redis-url <URL>): {error}"))
     }
 }
 

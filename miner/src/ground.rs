@@ -171,3 +171,50 @@ impl Ground {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::speed::Speed;
+
+    /// Every second hash will do, and no time is waited for.
+    pub(crate) const MINING: Mining =
+        Mining { speed: Speed::Unlimited, difficulty: Difficulty::MIN, threads_wanted: None };
+
+    impl Ground {
+        /// Does what a thread of the first crew does, and finds these.
+        pub(crate) fn find(&self, nonces: &[u64]) {
+            let (scan, difficulty) = self.next_scan(0).unwrap();
+            self.update(&mut self.lock(), |plan| plan.finish(scan, difficulty, nonces));
+        }
+    }
+
+    #[test]
+    fn threads_of_an_earlier_crew_end_and_at_the_stop_all_do() {
+        let ground = Ground::new(MINING);
+        assert_eq!(ground.next_scan(0), Some((0, Difficulty::MIN)));
+        assert_eq!(ground.change(MINING), Some(1));
+        assert_eq!((ground.next_scan(0), ground.next_scan(1)), (None, Some((1, Difficulty::MIN))));
+        ground.end();
+        assert_eq!((ground.next_scan(1), ground.change(MINING)), (None, None));
+    }
+
+    #[tokio::test]
+    async fn the_stop_waits_for_a_scan_that_is_under_way() {
+        let ground = Ground::new(MINING);
+        let (scan, difficulty) = ground.next_scan(0).unwrap();
+        let stop = async {
+            ground.stop().await;
+            ground.tally().found
+        };
+        let finish = async { ground.update(&mut ground.lock(), |plan| plan.finish(scan, difficulty, &[1, 2])) };
+        assert_eq!(tokio::join!(stop, finish).0, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_stop_does_not_wait_for_a_scan_that_does_not_end() {
+        let ground = Ground::new(MINING);
+        ground.next_scan(0).unwrap();
+        timeout(SCAN_END_TIMEOUT * 2, ground.stop()).await.unwrap();
+    }
+}

@@ -63,7 +63,8 @@ impl Plan {
         }
     }
 
-    /// From now on something else is mined. Coins found before stay what they are.
+    /// From now on something else is mined. Coins that came due before stay what they are; spare ones of
+    /// another difficulty are nobody's any more, so that what is set counts at once.
     pub(crate) fn change(&mut self, mining: Mining, now: Instant) {
         self.difficulty = mining.difficulty;
         self.schedule = mining.speed.interval().map(|interval| Schedule::new(now, interval));
@@ -84,7 +85,8 @@ impl Plan {
             if !wait.is_zero() {
                 return Next::Wait(wait);
             }
-            let Some(coin) = self.spare.pop_front() else { break };
+            let mut spare = std::iter::from_fn(|| self.spare.pop_front());
+            let Some(coin) = spare.find(|coin| coin.difficulty == self.difficulty) else { break };
             schedule.is_met();
             self.hold([coin]);
         }
@@ -245,6 +247,36 @@ mod tests {
         plan.finish(number, difficulty, &[1, 2, 3]);
         plan.change(mining(Speed::Unlimited, 1), now);
         assert_eq!(plan.batch(10).1, [1, 2, 3]);
+    }
+
+    #[test]
+    fn spare_coins_of_another_difficulty_do_not_come_due_after_a_change() {
+        let start = Instant::now();
+        let mut plan = Plan::new(mining(Speed::Slow, 1), start);
+        let (first, easy) = scan(plan.next(start + SECOND));
+        plan.finish(first, easy, &[1, 2, 3]);
+        let (under_way, _) = scan(plan.next(start + SECOND * 9));
+        plan.change(mining(Speed::Slow, 20), start);
+        plan.finish(under_way, easy, &[70_000]);
+        let (third, hard) = scan(plan.next(start + SECOND));
+        assert_eq!((plan.found(), hard.bits()), (3, 20));
+        plan.finish(third, hard, &[140_000]);
+        assert_eq!(plan.next(start + SECOND), Next::Wait(SECOND / 2));
+        plan.is_recorded(3);
+        assert_eq!(plan.batch(10), (hard, vec![140_000]));
+    }
+
+    #[test]
+    fn coins_that_wait_for_an_earlier_scan_take_room_too() {
+        let now = Instant::now();
+        let mut plan = Plan::new(mining(Speed::Unlimited, 1), now);
+        let (behind, difficulty) = scan(plan.next(now));
+        let (number, _) = scan(plan.next(now));
+        let first = SCAN_NONCES;
+        plan.finish(number, difficulty, &(first..first + HELD_COINS_MAX as u64).collect::<Vec<_>>());
+        assert_eq!((plan.held(), plan.next(now)), (0, Next::Idle));
+        plan.finish(behind, difficulty, &[]);
+        assert_eq!((plan.held(), plan.next(now)), (HELD_COINS_MAX, Next::Idle));
     }
 
     #[test]

@@ -78,12 +78,13 @@ impl Recorder {
             }
         }
         self.ground.stop().await;
-        let drained = timeout(drain_timeout, self.drain()).await;
+        // Whether it gets all or time is over, what is still held tells.
+        let _ = timeout(drain_timeout, self.drain()).await;
         let Tally { found, held, .. } = self.ground.tally();
         if held > 0 {
-            let reason = match drained {
-                Ok(Err(error)) => error.to_string(),
-                _ => format!("the ledger took them not within {drain_timeout:?}"),
+            let reason = match &self.status.borrow().problem {
+                Some(error) => error.to_string(),
+                None => format!("it took them not within {drain_timeout:?}"),
             };
             let coins = if held == 1 { "coin is" } else { "coins are" };
             tracing::error!("{held} {coins} lost, because the ledger has not got them: {reason}");
@@ -117,12 +118,12 @@ impl Recorder {
         }
     }
 
-    async fn drain(&mut self) -> Result<(), LedgerError> {
+    /// Sends all that is held.
+    async fn drain(&mut self) {
         while self.ground.tally().held > 0 {
             let batch = self.batch();
-            self.send(&batch).await?;
+            self.record(&batch).await;
         }
-        Ok(())
     }
 
     /// One try.
@@ -165,7 +166,33 @@ impl Recorder {
         });
         if is_new {
             let delay = delay.as_secs_f64();
-            tracing::warn!("waiting for the ledger: {error}; mining goes on, next try in {delay:.1} s");
+            tracing::warn!("waiting for the ledger: {error}; coins are kept, next try in {delay:.1} s");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ground::tests::MINING;
+    use devcoin::MemoryLedger;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_batch_comes_at_once_another_soon_and_one_without_coins_in_time_to_be_alive() {
+        for (coins, time) in
+            [(BATCH_COINS_MAX, Duration::ZERO), (1, BATCH_INTERVAL), (2, BATCH_INTERVAL), (0, HEARTBEAT_INTERVAL)]
+        {
+            let ground = Ground::new(MINING);
+            let ledger = Arc::new(MemoryLedger::default());
+            let mut recorder = Recorder::new(MinerId::new("pi"), ledger, ground.clone(), Readiness::ready());
+            let find = async {
+                for nonce in 0..coins as u64 {
+                    ground.find(&[nonce]);
+                    tokio::task::yield_now().await;
+                }
+            };
+            let (batch, ()) = tokio::join!(recorder.next_batch(), find);
+            assert_eq!((batch.nonces.len(), recorder.last.elapsed()), (coins, time));
         }
     }
 }

@@ -45,4 +45,5 @@ async fn coins_of_many_threads_are_real_and_in_the_ledger_once() {
     let figures = ledger.figures().await.unwrap();
     assert_eq!(figures.miners.len(), 1);
     assert_eq!(figures.miners[0].coins, figures.blocks);
+    assert!(figures.miners[0].hash_rate > 0);
 }

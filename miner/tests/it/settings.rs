@@ -26,8 +26,7 @@ fn a_wrong_setting_ends_the_start_with_one_line() {
         (
             "REDIS_URL",
             "http://bob:secret@redis:6379",
-            "REDIS_URL (--redis-url <URL>) is 'redis:6379': accepted is redis://HOST:PORT or redis://HOST:PORT/DATABASE"
-                .to_owned(),
+            "REDIS_URL (--redis-url <URL>): accepted is redis://HOST:PORT or redis://HOST:PORT/DATABASE".to_owned(),
         ),
         (
             "MINER_CONFIG",
@@ -74,6 +73,32 @@ fn the_file_is_read_again_at_sighup_and_a_wrong_one_changes_nothing() {
     write("mining_speed = \"super-fast\"\ndifficulty = 4\nthreads = 2\n");
     assert!(miner.reload().contains("from now on speed super-fast"));
     assert!(miner.reload().contains("nothing has changed"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn as_many_threads_search_as_the_file_says() {
+    let (redis, file) = (Redis::absent(), NamedTempFile::new().unwrap());
+    let path = file.path().to_str().unwrap();
+    let write = |threads| {
+        fs::write(path, format!("mining_speed = \"unlimited\"\ndifficulty = 60\nthreads = {threads}\n")).unwrap();
+    };
+    write(3);
+    let mut miner = Miner::start(&redis, &[("MINER_CONFIG", path)]);
+    for threads in [3, 1, 2] {
+        write(threads);
+        miner.reload();
+        crate::wait_for("so many threads", || Some(()).filter(|()| searching_threads(miner.program.id()) == threads));
+    }
+}
+
+/// The threads of this process that search.
+#[cfg(target_os = "linux")]
+fn searching_threads(process: u32) -> usize {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    // One may end meanwhile.
+    let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+    threads.map(Result::unwrap).map(name).filter(|name| name == "search\n").count()
 }
 
 #[test]

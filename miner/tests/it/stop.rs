@@ -28,9 +28,23 @@ fn what_is_held_at_sigterm_is_recorded() {
 }
 
 #[test]
+fn a_ledger_that_comes_back_during_the_stop_gets_what_is_held() {
+    let mut redis = Redis::absent();
+    let settings = [("MINING_SPEED", "unlimited"), ("DIFFICULTY", "2"), ("DRAIN_TIMEOUT", "1m")];
+    let mut miner = Miner::start(&redis, &settings);
+    let held = miner.pauses().buffered;
+    miner.program.signal(Signal::TERM);
+    miner.program.log_line("stopping");
+    redis.run();
+    assert_eq!(miner.program.ended().0.code(), Some(0));
+    assert_eq!(redis.blocks(), held);
+}
+
+#[test]
 fn coins_that_are_lost_at_the_stop_are_counted() {
     let redis = Redis::absent();
-    let mut miner = Miner::start(&redis, &[("MINING_SPEED", "unlimited"), ("DIFFICULTY", "2")]);
+    let settings = [("MINING_SPEED", "unlimited"), ("DIFFICULTY", "2"), ("DRAIN_TIMEOUT", "100ms")];
+    let mut miner = Miner::start(&redis, &settings);
     let held = miner.pauses().buffered;
     miner.program.signal(Signal::INT);
     let line = miner.program.log_line("lost");
@@ -49,6 +63,7 @@ fn a_ledger_that_hangs_holds_the_stop_up_for_the_drain_time_only() {
     redis.has_blocks(1);
     redis.hang();
     miner.program.signal(Signal::TERM);
+    miner.program.log_line("it took them not within 100ms");
     assert_eq!(miner.program.ended().0.code(), Some(0));
     redis.go_on();
 }
