@@ -113,6 +113,20 @@ async fn coins_of_a_second_are_in_its_place_once_it_is_over() {
 }
 
 #[tokio::test]
+async fn the_count_of_a_second_goes_by_itself_but_not_before_nobody_asks_for_it() {
+    let server = RedisServer::start(&[]);
+    server.ledger().record(&batch(&MinerId::new("pi"), 0..4)).await.unwrap();
+    let seconds: Vec<String> = server.command(&["KEYS", "blocks:*"]);
+    let [second] = &seconds[..] else { panic!("{seconds:?}") };
+    // Without an end it would be -1.
+    let time_left = server.command::<i64>(&["TTL", second]);
+    assert!(
+        usize::try_from(time_left).is_ok_and(|left| (RATE_SECONDS..2 * RATE_SECONDS).contains(&left)),
+        "{time_left}"
+    );
+}
+
+#[tokio::test]
 async fn what_would_be_counted_wrongly_is_refused_whole() {
     with_each_ledger(async |ledger| {
         let miner = MinerId::new("pi");

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use devcoin::ledger::{LedgerError, Recorded};
+use devcoin::ledger::{CoinId, LedgerError, Recorded};
 use devcoin::{Ledger, MinerId};
 use testing::LIMIT;
-use tokio::net::TcpListener;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch::channel;
 
 use crate::batches::batch;
 use crate::redis_server::{RedisServer, ledger};
@@ -77,6 +79,39 @@ async fn a_redis_that_hangs_is_away_and_counts_once_afterwards() {
     let figures = ledger.figures().await.unwrap();
     let mine = figures.miners.iter().find(|record| record.miner == batch.miner).unwrap();
     assert_eq!(mine.coins, 2);
+}
+
+/// Its power is cut, say: no answer comes, and nobody closes the connection.
+#[tokio::test]
+async fn a_connection_that_dies_in_silence_is_given_up() {
+    let server = RedisServer::start(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let ledger = ledger(&format!("redis://{}", listener.local_addr().unwrap()), None).unwrap();
+    let (dies, is_dead) = channel(());
+    let redis = server.name();
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut redis = TcpStream::connect(&redis).await.unwrap();
+            let mut is_dead = is_dead.clone();
+            is_dead.mark_unchanged();
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = copy_bidirectional(&mut client, &mut redis) => {}
+                    _ = is_dead.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    let batch = batch(&MinerId::new("pi"), [1]);
+    let wait = Duration::from_millis(1);
+    ledger.record(&batch).await.unwrap();
+    ledger.coins(Some(CoinId { milliseconds: u64::MAX, number: 0 }), 1, wait).await.unwrap();
+    dies.send_replace(());
+    assert!(matches!(ledger.record(&batch).await, Err(LedgerError::Away(_))));
+    assert!(matches!(ledger.coins(None, 1, wait).await, Err(LedgerError::Away(_))));
+    assert_eq!(ledger.record(&batch).await, Ok(Recorded { new: 0, blocks: 1 }));
+    assert_eq!(ledger.coins(None, 1, wait).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -36,3 +36,49 @@ async fn the_longest_silent_miners_retire_and_their_coins_stay() {
         assert_eq!(server.command::<u64>(&["EXISTS", &format!("miner:{}", miners[number])]), 0);
     }
 }
+
+/// Puts so many miners with a coin each into the ledger, which were all heard of in 1970.
+fn put_silent_miners(server: &RedisServer, miners: u64) {
+    let script = "for number = 1, ARGV[1] do
+        local miner = string.format('silent-%020d', number)
+        redis.call('ZADD', 'miners', number, miner)
+        redis.call('HSET', 'miner:' .. miner, 'coins', 1)
+    end
+    redis.call('INCRBY', 'blocks', ARGV[1])";
+    server.command::<()>(&["EVAL", script, "0", &miners.to_string()]);
+}
+
+#[tokio::test]
+async fn a_batch_retires_a_limited_number() {
+    let server = RedisServer::start(&[]);
+    let ledger = server.ledger();
+    put_silent_miners(&server, MINERS_MAX as u64 + 149);
+    let miner = MinerId::new("pi");
+    for (nonce, miners) in [(1, MINERS_MAX + 50), (2, MINERS_MAX), (3, MINERS_MAX)] {
+        ledger.record(&batch(&miner, [nonce])).await.unwrap();
+        let figures = ledger.figures().await.unwrap();
+        assert_eq!((figures.miners.len(), recorded(&figures)), (miners, figures.blocks));
+    }
+}
+
+#[tokio::test]
+async fn a_miner_that_cannot_retire_is_named_and_nothing_is_written() {
+    let server = RedisServer::start(&[]);
+    let ledger = server.ledger();
+    put_silent_miners(&server, MINERS_MAX as u64 + 1);
+    let (key, batch) = ("miner:silent-00000000000000000002", batch(&MinerId::new("pi"), [1]));
+    for (wrong, reason) in [
+        (["HSET", key, "coins", "many"].as_slice(), "has something where the ledger needs a count"),
+        (&["RENAME", "aside", key], "is a list, the ledger needs a hash"),
+    ] {
+        server.command::<u64>(&["DEL", "aside"]);
+        server.command::<u64>(&["RPUSH", "aside", "wrong"]);
+        server.command::<()>(wrong);
+        let before = server.digest();
+        let error = ledger.record(&batch).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("the key {key} {reason}")), "{error}");
+        assert_eq!(server.digest(), before);
+    }
+    server.command::<u64>(&["DEL", key]);
+    assert_eq!(ledger.record(&batch).await.unwrap().new, 1);
+}

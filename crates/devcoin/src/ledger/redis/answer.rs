@@ -9,7 +9,7 @@ use crate::ledger::{Figures, LedgerError, MinerFigures, RecordedCoin};
 pub(super) type FiguresAnswer = (u64, u64, u64, Vec<Option<u64>>, Vec<MinerAnswer>);
 
 /// A miner's id, last nonce, coins, when it was seen, and its hashes a second.
-type MinerAnswer = (String, Option<String>, u64, Option<u64>, Option<u64>);
+type MinerAnswer = (String, Option<String>, u64, Option<String>, Option<String>);
 
 /// Reads what `figures.lua` returned.
 pub(super) fn figures(answer: FiguresAnswer, server: &str) -> Result<Figures, LedgerError> {
@@ -32,8 +32,10 @@ fn miner_figures(answer: MinerAnswer, server: &str) -> Result<MinerFigures, Ledg
     let miner = id.parse().map_err(|_| wrong(&format!("the key miners has {id:?}, which is no miner's id")))?;
     let last_nonce = nonce.map(|digits| u64::from_str_radix(&digits, 16)).transpose();
     let last_nonce = last_nonce.map_err(|_| wrong(&format!("the key miner:{id} has no hexadecimal nonce")))?;
-    // Without these two, somebody has changed the hash by hand; the miner's next batch sets them.
-    let (last_seen, hash_rate) = (last_seen.unwrap_or_default(), hash_rate.unwrap_or_default());
+    // Without these two, or with something else in them, somebody has changed the hash by hand; the miner's next
+    // batch sets them.
+    let number = |digits: Option<String>| digits.and_then(|digits| digits.parse().ok()).unwrap_or_default();
+    let (last_seen, hash_rate) = (number(last_seen), number(hash_rate));
     Ok(MinerFigures { miner, coins, last_nonce, last_seen, hash_rate })
 }
 
