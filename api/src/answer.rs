@@ -173,6 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn a_miner_that_was_silent_for_15_s_is_not_alive() {
+        let miner = |last_seen| MinerFigures {
+            miner: devcoin::MinerId::new("pi"),
+            coins: 1,
+            last_nonce: None,
+            last_seen,
+            hash_rate: 250,
+        };
+        let figures = Figures { milliseconds: 20_000, miners: vec![miner(5001), miner(5000)], ..Figures::default() };
+        let stats = Stats::new(&figures, FRESH, String::new());
+        assert_eq!((stats.miners_alive, stats.hashes_per_second), (1, 250));
+        let miners = MinerList::new(&figures, FRESH, String::new()).miners;
+        assert_eq!([miners[0].alive, miners[1].alive], [true, false]);
+        assert_eq!(miners[1].last_seen, "1970-01-01T00:00:05.000Z");
+    }
+
+    #[test]
     fn rates_are_means_of_whole_seconds_also_of_a_ledger_that_has_fewer_or_more() {
         let mut figures = Figures { per_second: vec![1, 2, 3], ..Figures::default() };
         let stats = Stats::new(&figures, FRESH, String::new());

@@ -174,3 +174,70 @@ async fn ask<T>(
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use devcoin::ledger::{Batch, CoinId, Recorded, RecordedCoin};
+    use futures_util::FutureExt;
+    use futures_util::future::BoxFuture;
+    use tokio::time::sleep;
+    use tokio_util::task::AbortOnDropHandle;
+
+    use super::*;
+
+    /// Longer than [`ANSWER_TIME`], and an answer all the same.
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// A ledger that answers each kind of question once at once, and then late.
+    #[derive(Default)]
+    struct Slow {
+        figures_given: AtomicBool,
+        coins_given: AtomicBool,
+    }
+
+    impl Ledger for Slow {
+        fn record<'a>(&'a self, _: &'a Batch) -> BoxFuture<'a, Result<Recorded, LedgerError>> {
+            unreachable!("an API records nothing")
+        }
+
+        fn figures(&self) -> BoxFuture<'_, Result<Figures, LedgerError>> {
+            let time = if self.figures_given.swap(true, Relaxed) { LONG } else { Duration::ZERO };
+            sleep(time).map(|()| Ok(Figures::default())).boxed()
+        }
+
+        fn coins(
+            &self,
+            _: Option<CoinId>,
+            _: usize,
+            _: Duration,
+        ) -> BoxFuture<'_, Result<Vec<RecordedCoin>, LedgerError>> {
+            let time = if self.coins_given.swap(true, Relaxed) { LONG } else { Duration::ZERO };
+            sleep(time).map(|()| Ok(Vec::new())).boxed()
+        }
+    }
+
+    /// Waits until it is so, by a clock that stands still but for what is waited for: times are exact.
+    async fn wait<T>(known: &mut watch::Receiver<Known<T>>, is_stale: bool) {
+        let is_so = known.wait_for(|known| known.error().is_some() == is_stale);
+        drop(timeout(Duration::from_hours(1), is_so).await.unwrap().unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_ledger_that_takes_long_makes_all_stale_meanwhile_and_its_answer_counts() {
+        let readiness = Readiness::unready("not yet");
+        let (reader, Knowledge { mut figures, mut recent }) = Reader::new(Arc::new(Slow::default()), readiness.clone());
+        let _reading = AbortOnDropHandle::new(tokio::spawn(reader.run()));
+        let start = Instant::now();
+        wait(&mut figures, true).await;
+        assert_eq!(start.elapsed().as_secs(), (FIGURES_INTERVAL + ANSWER_TIME).as_secs());
+        assert!(readiness.check().is_err());
+        wait(&mut recent, true).await;
+        assert_eq!(start.elapsed().as_secs(), (FIGURES_INTERVAL + ANSWER_TIME).as_secs());
+        assert!(figures.borrow().value().is_some() && recent.borrow().value().is_some());
+        wait(&mut figures, false).await;
+        assert_eq!(start.elapsed().as_secs(), (FIGURES_INTERVAL + LONG).as_secs());
+        assert!(readiness.check().is_ok() && recent.borrow().error().is_none());
+    }
+}

@@ -120,3 +120,43 @@ fn event(name: &str, data: &impl Serialize) -> Option<Event> {
     // Numbers and texts always serialise.
     Event::default().event(name).json_data(data).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use devcoin::ledger::RecordedCoin;
+    use devcoin::{Coin, Difficulty, MinerId};
+    use service::config::{Invocation, parse};
+    use service::{Identity, Settings};
+    use tokio::sync::watch;
+
+    use super::*;
+    use crate::known::Known;
+
+    #[tokio::test(start_paused = true)]
+    async fn coins_come_four_times_a_second_at_most() {
+        let coin = |number| RecordedCoin {
+            id: CoinId { milliseconds: 1, number },
+            coin: Coin { miner: MinerId::new("pi"), nonce: number },
+            difficulty: Difficulty::MIN,
+        };
+        let (mut recent, mut known) = (Recent::default(), Known::nothing());
+        recent.add(&(0..300).map(coin).collect::<Vec<_>>(), true);
+        known.learn(recent);
+        let (_figures, figures) = watch::channel(Known::nothing());
+        let (_recent, recent) = watch::channel(known);
+        let Ok(Invocation::Run(config)) = parse::<crate::Config>(&crate::ABOUT, ["api"]) else { panic!() };
+        let app = App {
+            knowledge: Knowledge { figures, recent },
+            event_slots: crate::events::slots(),
+            identity: Identity::new(&crate::ABOUT, config.service()),
+        };
+        let slot = Slot::new(app.event_slots.clone().try_acquire_owned().unwrap());
+        let mut listener = Listener::new(&app, CoinId::default(), CancellationToken::new(), slot);
+        // The clock stands still but for what is waited for: these times are exact.
+        let start = Instant::now();
+        for (number, last) in [(0, 99), (1, 199), (2, 299)] {
+            assert!(listener.next().await.is_some());
+            assert_eq!((start.elapsed(), listener.place.number), (COINS_INTERVAL * number, last));
+        }
+    }
+}

@@ -144,6 +144,7 @@ fn pages_of_every_origin_may_read_every_answer() {
     {
         let head = api.ask(method, path).head;
         assert!(head.contains("\r\naccess-control-allow-origin: *\r\n"), "{head}");
+        assert!(head.contains("\r\naccess-control-expose-headers: X-Served-By\r\n"), "{head}");
         assert!(head.contains("\r\nx-served-by: api.1@pi1"), "{head}");
     }
 }

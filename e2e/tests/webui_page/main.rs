@@ -160,6 +160,47 @@ async fn its_own_sha_256_is_that_of_the_browser_and_lies_are_found() -> Result<(
 }
 
 #[tokio::test]
+async fn numbers_are_written_for_people_and_seconds_keep_their_places() -> Result<()> {
+    let devcoin = DevCoin::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    let numbers = "return (async () => {
+        const { age, count, large, percent, rate, whole } = await import('/page/numbers.js');
+        return [[whole(1234567), count(1, 'coin'), count(2, 'coin')], [0.44, 3.06, 9.94, 9.96, 12345].map(rate),
+            [999, 1234, 21.44e6, 999.6e6, 2e9].map(large), [[1, 3], [1, 300], [0, 5], [0, 0]].map((of) => percent(...of)),
+            [8, 99, 180, 7200].map(age)];
+    })()";
+    let expected = json!([
+        ["1,234,567", "1 coin", "2 coins"],
+        ["0.4", "3.1", "9.9", "10", "12,345"],
+        ["999", "1.23 thousand", "21.4 million", "1 billion", "2 billion"],
+        ["33 %", "under 1 %", "0 %", "0 %"],
+        ["8 s", "99 s", "3 min", "2 h"],
+    ]);
+    ensure!(page.run(numbers).await? == expected, "numbers: {}", page.run(numbers).await?);
+    let seconds = "return (async () => {
+        const { Series, means } = await import('/page/series.js');
+        const series = new Series();
+        series.take([1, 2, 3], 0);
+        // By the clock still the same second, and then the next one already: the counts tell better.
+        series.take([2, 3, 4], 400);
+        series.take([2, 3, 4], 1300);
+        series.take([3, 4, 5], 2300);
+        const first = series.until(2300, true);
+        series.take([7, 8, 9], 7300);
+        return [first, series.until(7300, true), series.until(9300, false), means([null, 1, 3, 8], 2)];
+    })()";
+    let expected = json!([
+        [1, 2, 3, 4, 5],
+        [1, 2, 3, 4, 5, null, null, 7, 8, 9],
+        [1, 2, 3, 4, 5, null, null, 7, 8, 9, null, null],
+        [null, 1, 2, 5.5],
+    ]);
+    ensure!(page.run(seconds).await? == expected, "seconds: {}", page.run(seconds).await?);
+    Ok(())
+}
+
+#[tokio::test]
 async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
     devcoin.mines()?;
@@ -177,6 +218,46 @@ async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     page.hides("#stale").await?;
     page.says_that("#state", "Live").await?;
     page.says_that("#announcer", "The figures are live again.").await?;
+    page.has_no_complaints().await
+}
+
+#[tokio::test]
+async fn coins_of_a_ledger_that_was_emptied_are_not_shown_any_more() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.waits_for("coins", "document.querySelectorAll('#coins > li').length > 3").await?;
+    devcoin.stops_mining();
+    devcoin.redis_cli(&["FLUSHALL"])?;
+    page.says_that("#total", "0").await?;
+    page.says_that("#coins-none", "No coins yet.").await?;
+    page.says_that("#miners-rest", "No miners yet.").await?;
+    page.waits_for("an empty list", "document.querySelectorAll('#coins > li').length === 0").await?;
+    page.has_no_complaints().await
+}
+
+#[tokio::test]
+async fn miners_at_work_come_first_and_others_say_since_when_they_are_silent() -> Result<()> {
+    let devcoin = DevCoin::start()?;
+    // Those at work were heard of in the future, so that they stay so.
+    let miners = "local now = redis.call('TIME')[1] \
+                  for _, miner in ipairs({{'silent', 60, now - 60}, {'lazy', 10, now + 3600}, {'busy', 29, now + 3600}}) do \
+                  local id = miner[1] .. '-' .. string.rep('0', 26 - #miner[1]) \
+                  redis.call('ZADD', 'miners', miner[3] .. '000', id) \
+                  redis.call('HSET', 'miner:' .. id, 'coins', miner[2], 'seen', miner[3] .. '000', 'hash_rate', 21500000) end \
+                  redis.call('SET', 'blocks', 100) redis.call('SET', 'retired', 1)";
+    devcoin.redis_cli(&["EVAL", miners, "0"])?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.says_that("#miners > li:nth-child(1)", "busy-0").await?;
+    page.says_that("#miners > li:nth-child(1)", "29 %").await?;
+    page.says_that("#miners > li:nth-child(1)", "at work · 29 coins · 21.5 million hashes/s").await?;
+    page.says_that("#miners > li:nth-child(2)", "lazy-0").await?;
+    page.says_that("#miners > li:nth-child(3)", "silent-0").await?;
+    page.says_that("#miners > li:nth-child(3)", "silent since ").await?;
+    page.says_that("#miners-rest", "Miners of earlier times found 1 coin.").await?;
+    page.says_that("#alive", "2").await?;
     page.has_no_complaints().await
 }
 
@@ -204,9 +285,11 @@ async fn a_lost_connection_is_told_and_comes_back_by_itself() -> Result<()> {
 
     devcoin.api().kill();
     page.says_that("#connection", "The connection is lost: the API is away: ").await?;
+    page.says_that("#announcer", "The connection is lost: the API is away: ").await?;
     page.says_that("#state", "Lost").await?;
     devcoin.api().start()?;
     page.hides("#connection").await?;
+    page.says_that("#announcer", "Connected again.").await?;
     page.says_that("#state", "Live").await?;
 
     devcoin.webui().kill();

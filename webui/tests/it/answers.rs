@@ -1,6 +1,7 @@
 //! The page's files, and the API's answers.
 
 use std::io::Write;
+use std::sync::mpsc::channel;
 
 use crate::api::Api;
 use crate::{ask, json, read_to, send, start};
@@ -56,12 +57,35 @@ fn the_api_is_told_who_asks_and_nothing_about_the_browsers_connection() {
 #[test]
 fn an_error_of_the_api_is_passed_on_as_it_is() {
     let api = Api::answering(
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 43\r\n\r\n\
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 45\r\n\r\n\
          {\"status\":503,\"message\":\"redis is not there\"}",
     );
     let (_webui, address) = start(&api.url(), &[]);
     let answer = ask(address, "GET", "/api/stats");
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    assert_eq!(json(&answer), serde_json::json!({ "status": 503, "message": "redis is not there" }));
+}
+
+#[test]
+fn a_redirection_is_left_to_the_browser() {
+    let api = Api::answering("HTTP/1.1 307 Temporary Redirect\r\nLocation: /miners\r\nContent-Length: 0\r\n\r\n");
+    let (_webui, address) = start(&api.url(), &[]);
+    let answer = ask(address, "GET", "/api/stats");
+    assert!(answer.starts_with("HTTP/1.1 307 ") && answer.contains("location: /miners\r\n"), "{answer}");
+    assert_eq!(api.heads().len(), 1);
+}
+
+#[test]
+fn no_path_leads_to_another_server() {
+    let (api, other) = (Api::answering(STATS), Api::answering(STATS));
+    let (_webui, address) = start(&api.url(), &[]);
+    let paths = ["//OTHER/stats", "/http://OTHER/stats", "/../../stats", "/%2e%2e/%2F%2FOTHER", "/@OTHER/"];
+    for (path, asked) in paths.into_iter().zip(1..) {
+        let path = path.replace("OTHER", &other.address.to_string());
+        let answer = ask(address, "GET", &format!("/api{path}"));
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
+        assert_eq!((api.heads().len(), other.heads().len()), (asked, 0), "{path}");
+    }
 }
 
 #[test]
@@ -82,13 +106,17 @@ fn only_what_reads_is_passed_on() {
 
 #[test]
 fn each_request_of_a_browsers_one_connection_may_reach_another_replica() {
-    let api = Api::answering(STATS);
+    let (sender, _kept) = channel();
+    let api = Api::start(move |_, mut connection| {
+        connection.write_all(STATS.as_bytes()).unwrap();
+        // It could bring another request, which nobody would answer.
+        drop(sender.send(connection));
+    });
     let (_webui, address) = start(&api.url(), &[]);
     let mut browser = send(address, "GET", "/api/stats", "");
     read_to(&mut browser, "}\r\n");
     browser.write_all(b"GET /api/miners HTTP/1.1\r\nHost: page\r\n\r\n").unwrap();
     read_to(&mut browser, "}\r\n");
-    // The stub takes one request of a connection.
     assert_eq!(api.heads().len(), 2);
 }
 

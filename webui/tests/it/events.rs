@@ -85,6 +85,8 @@ fn several_browsers_listen_at_once_and_all_streams_end_at_the_stop() {
     }
     webui.signal(Signal::TERM);
     for browser in &mut browsers {
+        // Below the 40 s of silence after which a stream ends anyway.
+        browser.set_read_timeout(Some(LIMIT / 2)).unwrap();
         let mut rest = String::new();
         browser.read_to_string(&mut rest).unwrap();
         // A clean end of the body, not a cut.
