@@ -51,18 +51,19 @@ pub struct Api {
 /// When the port cannot be had, or a setting is wrong.
 pub fn bind(config: &Config) -> anyhow::Result<Api> {
     let ledger = config.ledger().map_err(anyhow::Error::msg)?;
-    bind_to(config, Arc::new(ledger))
+    bind_with(config, Arc::new(ledger))
 }
 
 /// Takes the port, to tell of this ledger; the settings of Redis do not count then.
 ///
 /// # Errors
 /// When the port cannot be had.
-pub fn bind_to(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Api> {
+pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Api> {
     let identity = Identity::new(&ABOUT, &config.service);
     service::metrics::init(&identity);
     let readiness = Readiness::unready("the ledger was not asked yet");
-    let server = Server::bind(("HOST", "PORT"), config.health_address(), &identity, &config.service)?;
+    let server =
+        Server::bind(("HOST", "PORT"), config.health_address(), &["coins: http://"], &identity, &config.service)?;
     let (reader, knowledge) = Reader::new(ledger, readiness.clone());
     let app = App { knowledge, event_slots: events::slots(), identity: identity.clone() };
     let own = openapi::described(routes::routes().routes(routes!(events::events)))?;

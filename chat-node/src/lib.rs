@@ -77,9 +77,10 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
     service::metrics::init(&identity);
     figures::describe();
     let clients_address = (config.websocket_host, config.websocket_port).into();
-    let clients = Server::bind(("WEBSOCKET_HOST", "WEBSOCKET_PORT"), clients_address, &identity, &config.service)?;
-    let peers_server =
-        Server::bind(("XMLRPC_HOST", "XMLRPC_PORT"), config.health_address(), &identity, &config.service)?;
+    let (settings, faces) = (("WEBSOCKET_HOST", "WEBSOCKET_PORT"), ["clients: ws://", "page: http://"]);
+    let clients = Server::bind(settings, clients_address, &faces, &identity, &config.service)?;
+    let (settings, faces) = (("XMLRPC_HOST", "XMLRPC_PORT"), ["nodes: http://"]);
+    let peers_server = Server::bind(settings, config.health_address(), &faces, &identity, &config.service)?;
 
     let parsed = peer_nodes::parse(&config.peer_nodes, &config.node_id);
     for skipped in &parsed.skipped {

@@ -3,7 +3,7 @@
 //! What it prints on stdout is what the tutorials show, to the letter: `Received number: 73`, or
 //! `Error fetching the number: ` and a reason. Health and metrics are at `OPS_PORT`.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -32,24 +32,40 @@ pub struct Consumer {
     ops: Router,
     readiness: Readiness,
     poller: Poller,
+    printer: Printer,
     poll_interval: Duration,
     show_served_by: bool,
 }
 
-/// Takes the port for health and metrics.
+/// Takes the port for health and metrics. What is received goes to stdout.
 ///
 /// # Errors
 /// When that port cannot be had.
 pub fn bind(config: &Config) -> anyhow::Result<Consumer> {
+    bind_with(config, io::stdout())
+}
+
+/// Does the same with another place for what is received.
+///
+/// # Errors
+/// When the port cannot be had.
+pub fn bind_with(config: &Config, out: impl Write + Send + 'static) -> anyhow::Result<Consumer> {
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::unready("no number received yet");
-    let server = Server::bind(("OPS_HOST", "OPS_PORT"), config.health_address(), &identity, &config.service)?;
+    let server = Server::bind(
+        ("OPS_HOST", "OPS_PORT"),
+        config.health_address(),
+        &["health and metrics: http://"],
+        &identity,
+        &config.service,
+    )?;
     let ops = service::http::router(Router::new(), &identity, &readiness);
     describe_counter!("consumer_polls_total", "Polls of the producer, by their result");
     describe_gauge!("consumer_last_number", "The number received last");
     let poller = Poller::new(config.producer_url.clone(), config.poll_timeout)?;
+    let printer = Printer::start(out);
     let Config { poll_interval, show_served_by, .. } = *config;
-    Ok(Consumer { server, ops, readiness, poller, poll_interval, show_served_by })
+    Ok(Consumer { server, ops, readiness, poller, printer, poll_interval, show_served_by })
 }
 
 impl Consumer {
@@ -65,13 +81,12 @@ impl Consumer {
     /// When stdout cannot be written. A reader that went away (`consumer | head`) is no error: it
     /// ends the service.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let Self { server, ops, readiness, poller, poll_interval, show_served_by } = self;
+        let Self { server, ops, readiness, poller, mut printer, poll_interval, show_served_by } = self;
         let stop = shutdown.child_token();
         let serving = server.run(ops, readiness.clone(), stop.clone());
         let polling = async {
             // Whatever ends the polling ends the service.
             let _stop_serving = stop.clone().drop_guard();
-            let mut printer = Printer::start();
             while let Some(result) = stop.run_until_cancelled(poller.poll()).await {
                 record(&readiness, &result);
                 match stop.run_until_cancelled(printer.print(line(result, show_served_by))).await {

@@ -1,4 +1,4 @@
-//! Lines on stdout, from a thread of their own.
+//! Lines on stdout, or elsewhere, from a thread of their own.
 //!
 //! A pipe that nobody reads (a paused pager, a log driver in trouble) holds that thread up, not the
 //! polls' time limits, the health check or the stop.
@@ -24,12 +24,13 @@ pub(crate) struct Printer {
 }
 
 impl Printer {
-    pub(crate) fn start() -> Self {
+    /// Prints into `out`, line by line.
+    pub(crate) fn start(mut out: impl Write + Send + 'static) -> Self {
         let (lines, mut waiting) = mpsc::channel::<String>(LINES_WAITING_MAX);
         let (failed, end) = oneshot::channel();
         thread::spawn(move || {
             while let Some(line) = waiting.blocking_recv() {
-                if let Err(error) = print(&line) {
+                if let Err(error) = print(&mut out, &line) {
                     // Nobody is interested when the service has stopped meanwhile.
                     let _ = failed.send(error);
                     return;
@@ -60,8 +61,7 @@ impl Printer {
 }
 
 /// Writes one line at once, also into a pipe, where stdout would hold it back.
-fn print(line: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{line}")?;
-    stdout.flush()
+fn print(out: &mut impl Write, line: &str) -> io::Result<()> {
+    writeln!(out, "{line}")?;
+    out.flush()
 }

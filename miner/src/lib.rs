@@ -71,7 +71,13 @@ pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Min
     let mining = config.mining().map_err(|problem| anyhow!(problem))?;
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::unready("the ledger has not answered yet");
-    let server = Server::bind(("OPS_HOST", "OPS_PORT"), config.health_address(), &identity, &config.service)?;
+    let server = Server::bind(
+        ("OPS_HOST", "OPS_PORT"),
+        config.health_address(),
+        &["health and metrics: http://"],
+        &identity,
+        &config.service,
+    )?;
     let ops = service::http::router(Router::new(), &identity, &readiness);
     describe_counter!("miner_hashes_total", "Hashes computed");
     describe_counter!("miner_coins_found_total", "Coins found");

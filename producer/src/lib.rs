@@ -50,7 +50,8 @@ pub struct Producer {
 pub fn bind(config: &Config) -> anyhow::Result<Producer> {
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::ready();
-    let server = Server::bind(("HOST", "PORT"), config.health_address(), &identity, &config.service)?;
+    let server =
+        Server::bind(("HOST", "PORT"), config.health_address(), &["numbers: http://"], &identity, &config.service)?;
     let numbers = Numbers::new();
     let routes = Router::new()
         .route("/", routing::get(async || INDEX))

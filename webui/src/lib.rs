@@ -34,7 +34,8 @@ pub fn bind(config: &Config) -> anyhow::Result<Webui> {
     let identity = Identity::new(&ABOUT, &config.service);
     // The page does not need the API: it is there to say how the API is.
     let readiness = Readiness::ready();
-    let server = Server::bind(("HOST", "PORT"), config.health_address(), &identity, &config.service)?;
+    let server =
+        Server::bind(("HOST", "PORT"), config.health_address(), &["page: http://"], &identity, &config.service)?;
     let routes = page::routes().merge(proxy::routes(&config.api_url)?);
     let app = service::http::router(routes, &identity, &readiness);
     Ok(Webui { server, app, readiness })

@@ -102,7 +102,7 @@ fn an_outage_is_two_lines_in_the_log() {
 async fn in_one_process_it_tells_of_any_ledger() {
     let Ok(Invocation::Run(config)) = parse(&api::ABOUT, ["api", "--host=127.0.0.1", "--port=0"]) else { panic!() };
     let ledger = Arc::new(MemoryLedger::default());
-    let api = api::bind_to(&config, ledger.clone()).unwrap();
+    let api = api::bind_with(&config, ledger.clone()).unwrap();
     let address = api.address();
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(api.run(shutdown.clone()));

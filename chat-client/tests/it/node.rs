@@ -75,8 +75,8 @@ impl Node {
         // The port for clients is told of first.
         let mut addresses = [None, None];
         for address in &mut addresses {
-            let line = program.log_line(" http");
-            *address = Some(line.split_once("listening on http://")?.1.trim().parse().unwrap());
+            // What the log says instead ends with a way out, too.
+            *address = Some(testing::address_in(&program.log_line(" on "))?);
         }
         Some(Self { program, address: addresses[0]?, settings })
     }

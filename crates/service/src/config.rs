@@ -110,8 +110,33 @@ pub fn parse<C: Settings>(
     about: &About,
     args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
 ) -> Result<Invocation<C>, ConfigError> {
-    let wrong = |line| ConfigError::Wrong(format!("{}: {line}", about.name));
-    let mut command = without_unset_variables(command::<C>(about)).map_err(wrong)?;
+    read(about, without_unset_variables(command::<C>(about)).map_err(|line| wrong(about, &line))?, args)
+}
+
+/// Reads settings from `args` (the program's name first) alone: the environment is that of a process which
+/// runs several services, and could not mean one of them.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_arguments<C: Settings>(
+    about: &About,
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<C, ConfigError> {
+    match read(about, command::<C>(about).mut_args(|arg| arg.env(Resettable::Reset)), args)? {
+        Invocation::Run(config) => Ok(config),
+        _ => Err(wrong(about, "settings are wanted, not a command")),
+    }
+}
+
+fn wrong(about: &About, line: &str) -> ConfigError {
+    ConfigError::Wrong(format!("{}: {line}", about.name))
+}
+
+fn read<C: Settings>(
+    about: &About,
+    mut command: Command,
+    args: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<Invocation<C>, ConfigError> {
     let result = command.try_get_matches_from_mut(args);
     let explain = |error| explain(about, &command, &error);
     let mut matches = result.map_err(explain)?;
@@ -123,7 +148,7 @@ pub fn parse<C: Settings>(
         None => {}
     }
     let config = C::from_arg_matches_mut(&mut matches).map_err(explain)?;
-    config.check().map_err(wrong)?;
+    config.check().map_err(|line| wrong(about, &line))?;
     Ok(Invocation::Run(config))
 }
 

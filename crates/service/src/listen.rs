@@ -24,9 +24,27 @@ pub const UNREAD_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Silence after which the kernel asks whether the client is still there.
 const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 
+/// Why an address cannot be had, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {advice}")]
+pub struct ListenError {
+    /// The address that was wanted.
+    pub address: SocketAddr,
+    advice: String,
+    source: io::Error,
+}
+
+impl ListenError {
+    /// Whether somebody else has the port.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.source.kind() == io::ErrorKind::AddrInUse
+    }
+}
+
 /// Takes `address`, which the settings called `settings` (host and port) name.
-pub(crate) fn listen(settings: (&str, &str), address: SocketAddr) -> anyhow::Result<TcpListener> {
-    open(address).map_err(|error| explain(settings, address, error))
+pub(crate) fn listen(settings: (&str, &str), address: SocketAddr) -> Result<TcpListener, ListenError> {
+    open(address).map_err(|source| ListenError { address, advice: advice(settings, address.port(), &source), source })
 }
 
 fn open(address: SocketAddr) -> io::Result<TcpListener> {
@@ -46,16 +64,14 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-fn explain((host_setting, port_setting): (&str, &str), address: SocketAddr, error: io::Error) -> anyhow::Error {
-    let port = address.port();
-    let advice = match error.kind() {
+fn advice((host_setting, port_setting): (&str, &str), port: u16, error: &io::Error) -> String {
+    match error.kind() {
         io::ErrorKind::AddrInUse => {
             format!("port {port} is taken: stop the program that has it, or set {port_setting} to another port")
         }
         io::ErrorKind::PermissionDenied => format!("port {port} needs root: set {port_setting} to a port above 1023"),
         _ => format!("set {host_setting} to an address that this machine has"),
-    };
-    anyhow::Error::new(error).context(format!("cannot listen on {address}: {advice}"))
+    }
 }
 
 /// [`CONNECTIONS_MAX`], or fewer where the limit on open files, raised as far as it goes, is lower.

@@ -4,6 +4,8 @@ use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
@@ -52,15 +54,29 @@ pub fn init(level: LogLevel, format: LogFormat) {
     let layer = fmt::layer().with_writer(io::stderr);
     let layer = match format {
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
-        LogFormat::Text => layer.with_ansi(colour_is_welcome()).with_target(false).boxed(),
+        LogFormat::Text => layer.with_ansi(colour_is_welcome(&io::stderr())).with_target(false).boxed(),
     };
     // Already initialised: another service of the same process was first, and its choice stands.
     let _ = tracing_subscriber::registry().with(layer.with_filter(LevelFilter::from(level))).try_init();
 }
 
-/// As no-color.org has it: any value but the empty one turns colour off.
-fn colour_is_welcome() -> bool {
-    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+/// Runs one of several instances of this process, with a log of its own: what happens on this thread goes as
+/// text to `writer`, each line with a time by `timer`.
+pub fn apart<T>(
+    level: LogLevel,
+    writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    timer: impl FormatTime + Send + Sync + 'static,
+    work: impl FnOnce() -> T,
+) -> T {
+    let layer = fmt::layer().with_writer(writer).with_timer(timer).with_target(false);
+    let layer = layer.with_ansi(colour_is_welcome(&io::stderr())).with_filter(LevelFilter::from(level));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work)
+}
+
+/// Whether what is written there may be coloured: on a terminal, and as no-color.org has it, where any value
+/// of `NO_COLOR` but the empty one turns colour off.
+pub fn colour_is_welcome(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 #[cfg(test)]

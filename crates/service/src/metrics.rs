@@ -1,5 +1,8 @@
-//! `GET /metrics`: the process's figures as Prometheus text.
+//! `GET /metrics`: an instance's figures as Prometheus text.
+//!
+//! A process is one instance, unless it keeps several [`apart`].
 
+use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use axum::{Router, routing};
 use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tokio::time::sleep;
 
 use crate::identity::{Identity, architecture};
@@ -27,25 +30,27 @@ const BUCKETS_SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.
 /// How often samples are put into their buckets; until then each takes memory.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
-static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+/// What the process counts.
+static PROCESS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Begins to record the metrics of this process. Needed once, before the first counter is made;
-/// later calls add the figures of another service in the same process.
+thread_local! {
+    /// What this thread counts, when it is kept [`apart`].
+    static APART: RefCell<Option<PrometheusHandle>> = const { RefCell::new(None) };
+}
+
+/// Begins to record the metrics of the instance. Needed once, before the first counter is made; later
+/// calls add the figures of another service to it.
 pub fn init(identity: &Identity) {
-    HANDLE.get_or_init(|| {
-        let buckets = PrometheusBuilder::new().set_buckets(&BUCKETS_SECONDS);
-        // It refuses an empty list only.
-        let recorder = buckets.unwrap_or_default().build_recorder();
-        let handle = recorder.handle();
-        // Taken already: by a program that records its metrics elsewhere, which is its right.
-        let _ = metrics::set_global_recorder(recorder);
-        describe_counter!("http_requests_total", Unit::Count, "HTTP requests answered");
-        describe_gauge!("http_connections", Unit::Count, "Open HTTP connections");
-        describe_gauge!("process_start_time_seconds", Unit::Seconds, "When the process started, in Unix time");
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        gauge!("process_start_time_seconds").set(started.as_secs_f64());
-        handle
-    });
+    if APART.with_borrow(Option::is_none) {
+        PROCESS.get_or_init(|| {
+            let recorder = recorder();
+            let handle = recorder.handle();
+            // Taken already: by a program that records its metrics elsewhere, which is its right.
+            let _ = metrics::set_global_recorder(recorder);
+            describe();
+            handle
+        });
+    }
     describe_gauge!("service_info", "The service, its version and processor; always 1");
     let labels = [
         ("service", identity.name().to_owned()),
@@ -53,6 +58,35 @@ pub fn init(identity: &Identity) {
         ("architecture", architecture().to_owned()),
     ];
     gauge!("service_info", &labels).set(1);
+}
+
+/// Runs one of several instances of this process, with metrics of its own: `/metrics` of what `work` binds
+/// shows what is counted on this thread alone. So `work` is to run its service on a runtime of the
+/// current thread.
+pub fn apart<T>(work: impl FnOnce() -> T) -> T {
+    let recorder = recorder();
+    let before = APART.replace(Some(recorder.handle()));
+    let result = metrics::with_local_recorder(&recorder, || {
+        describe();
+        work()
+    });
+    APART.set(before);
+    result
+}
+
+fn recorder() -> PrometheusRecorder {
+    let buckets = PrometheusBuilder::new().set_buckets(&BUCKETS_SECONDS);
+    // It refuses an empty list only.
+    buckets.unwrap_or_default().build_recorder()
+}
+
+/// Describes what every service counts, and notes the start.
+fn describe() {
+    describe_counter!("http_requests_total", Unit::Count, "HTTP requests answered");
+    describe_gauge!("http_connections", Unit::Count, "Open HTTP connections");
+    describe_gauge!("process_start_time_seconds", Unit::Seconds, "When the process started, in Unix time");
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    gauge!("process_start_time_seconds").set(started.as_secs_f64());
 }
 
 /// The counter of answers of one kind; keep it where many are counted, as looking it up costs more
@@ -88,15 +122,19 @@ pub(crate) fn routes() -> Router {
 }
 
 /// Keeps the memory for samples bounded, for as long as it is polled.
-pub(crate) async fn upkeep() {
+pub async fn upkeep() {
     loop {
         sleep(UPKEEP_INTERVAL).await;
-        if let Some(handle) = HANDLE.get() {
+        if let Some(handle) = handle() {
             handle.run_upkeep();
         }
     }
 }
 
 fn render() -> String {
-    HANDLE.get().map(PrometheusHandle::render).unwrap_or_default()
+    handle().map(|handle| handle.render()).unwrap_or_default()
+}
+
+fn handle() -> Option<PrometheusHandle> {
+    APART.with_borrow(Clone::clone).or_else(|| PROCESS.get().cloned())
 }

@@ -40,7 +40,8 @@ where
             logging::init(config.service().log_level, config.service().log_format);
             let work = async {
                 tokio::spawn(metrics::upkeep());
-                service(config, shutdown::cancel_on_signal()?).await
+                let shutdown = shutdown::cancel_on_signal()?;
+                shutdown::log_the_end(service(config, shutdown.clone()), shutdown).await
             };
             report(block_on(work), |error| tracing::error!("{error:#}"))
         }

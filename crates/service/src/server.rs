@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -29,7 +30,7 @@ use crate::readiness::Readiness;
 pub use crate::connection::{
     Answer, App, Client, Closing, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT, REQUEST_HEAD_TIMEOUT_CROWDED,
 };
-pub use crate::listen::{CONNECTIONS_MAX, UNREAD_ANSWER_TIMEOUT};
+pub use crate::listen::{CONNECTIONS_MAX, ListenError, UNREAD_ANSWER_TIMEOUT};
 
 /// Pause after the system refused a connection for want of files or memory.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
@@ -42,6 +43,8 @@ const CUT_TIMEOUT: Duration = Duration::from_millis(500);
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    /// Tells in the log what is where.
+    greeting: String,
     served_by: HeaderValue,
     drain_delay: Duration,
     drain_timeout: Duration,
@@ -49,19 +52,23 @@ pub struct Server {
 
 impl Server {
     /// Takes `address`, which the settings called `settings` (host and port) name. Port 0 takes any
-    /// free port.
+    /// free port. The log says what is there: `faces` are what people find, each with the start of its
+    /// URL, such as `page: http://`.
     ///
     /// # Errors
-    /// When the address cannot be had; the message says what to do.
+    /// [`ListenError`] when the address cannot be had; the message says what to do.
     pub fn bind(
         settings: (&str, &str),
         address: SocketAddr,
+        faces: &[&str],
         identity: &Identity,
         config: &ServiceConfig,
     ) -> anyhow::Result<Self> {
         let listener = listen(settings, address)?;
+        let address = listener.local_addr()?;
         Ok(Self {
-            address: listener.local_addr()?,
+            address,
+            greeting: greeting(faces, address, identity),
             listener,
             served_by: identity.header_value(),
             drain_delay: config.drain_delay,
@@ -82,7 +89,7 @@ impl Server {
     /// # Errors
     /// When the listening socket breaks at the stop.
     pub async fn run(self, app: impl App, readiness: Readiness, shutdown: CancellationToken) -> anyhow::Result<()> {
-        tracing::info!("listening on http://{}", self.address);
+        tracing::info!("{}", self.greeting);
         let slots = connections_max();
         let connections = Connections {
             app,
@@ -106,6 +113,23 @@ impl Server {
         connections.finish(self.drain_timeout).await;
         Ok(())
     }
+}
+
+/// `listening on page: http://localhost:8080 (webui 0.1.0, pi1)`
+fn greeting(faces: &[&str], address: SocketAddr, identity: &Identity) -> String {
+    let place =
+        if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let urls: Vec<_> = faces.iter().map(|face| format!("{face}{place}")).collect();
+    // Who reads the log is outside, where the port may be another one, or none.
+    let inside = if is_in_container() { " inside the container" } else { "" };
+    let (name, version, served_by) = (identity.name(), identity.version(), identity.served_by());
+    format!("listening on {}{inside} ({name} {version}, {served_by})", urls.join(", "))
+}
+
+/// Docker and Podman leave a file in each container, Kubernetes a variable.
+fn is_in_container() -> bool {
+    ["/.dockerenv", "/run/.containerenv"].iter().any(|file| Path::new(file).exists())
+        || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
 }
 
 /// The open connections, and all that they share.

@@ -1,9 +1,12 @@
 //! Stopping: the first SIGTERM or SIGINT asks, the second insists.
 
 use std::io;
+use std::pin::pin;
 use std::process;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Returns a token that is cancelled at the first SIGTERM or SIGINT.
@@ -30,6 +33,37 @@ pub fn cancel_on_signal() -> io::Result<CancellationToken> {
     Ok(shutdown)
 }
 
+/// Waits for the end of `service`, and has the log's last line say how long it took to stop once `shutdown`
+/// was cancelled.
+///
+/// # Errors
+/// What `service` failed with, of which the log says nothing.
+pub async fn log_the_end<T, E>(
+    service: impl Future<Output = Result<T, E>>,
+    shutdown: CancellationToken,
+) -> Result<T, E> {
+    let mut service = pin!(service);
+    let asked = tokio::select! {
+        ended = &mut service => {
+            let ended = ended?;
+            tracing::info!("stopped");
+            return Ok(ended);
+        }
+        () = shutdown.cancelled() => Instant::now(),
+    };
+    let ended = service.await?;
+    tracing::info!("stopped after {}", seconds(asked.elapsed()));
+    Ok(ended)
+}
+
+/// A time as people say it: `16 ms`, `4.2 s`.
+fn seconds(time: Duration) -> String {
+    match time.as_millis() {
+        milliseconds @ ..1000 => format!("{milliseconds} ms"),
+        _ => format!("{:.1} s", time.as_secs_f64()),
+    }
+}
+
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -42,5 +76,16 @@ impl Signals {
             _ = self.terminate.recv() => ("SIGTERM", 143),
             _ = self.interrupt.recv() => ("SIGINT", 130),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_is_told_in_milliseconds_below_a_second() {
+        assert_eq!(seconds(Duration::from_millis(16)), "16 ms");
+        assert_eq!(seconds(Duration::from_millis(4240)), "4.2 s");
     }
 }

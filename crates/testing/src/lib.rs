@@ -27,6 +27,14 @@ pub fn signal(child: &Child, signal: Signal) {
     }
 }
 
+/// The first address that a log line says a service listens on.
+#[must_use]
+pub fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, faces) = line.split_once("listening on ")?;
+    let (_, url) = faces.split_once("://")?;
+    url.split([',', ' ']).next()?.replace("localhost", "127.0.0.1").parse().ok()
+}
+
 /// Generous: only a broken program, or a very busy machine, takes this long.
 pub const LIMIT: Duration = Duration::from_mins(1);
 
@@ -118,10 +126,7 @@ impl Program {
 
     /// The address that the program says it listens on.
     pub fn address(&mut self) -> SocketAddr {
-        let line = self.log_line("listening on http://");
-        let address = line.split("http://").nth(1).unwrap().split(['"', ' ']).next().unwrap();
-        let address: SocketAddr = address.parse().unwrap();
-        SocketAddr::new([127, 0, 0, 1].into(), address.port())
+        address_in(&self.log_line("listening on ")).unwrap()
     }
 
     /// The process's id.

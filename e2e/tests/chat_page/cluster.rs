@@ -90,7 +90,7 @@ impl Node {
         wait::until(LIMIT, || {
             let output = running.output()?;
             ensure!(running.ended()?.is_none(), "the node ended: {output}");
-            ensure!(output.matches("listening on http://").count() == 2, "the node does not listen: {output}");
+            ensure!(output.matches("listening on ").count() == 2, "the node does not listen: {output}");
             Ok(())
         })?;
         self.running = Some(running);

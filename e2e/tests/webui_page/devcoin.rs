@@ -51,7 +51,7 @@ impl DevCoin {
     /// Starts a miner that finds about ten coins a second.
     pub(crate) fn mines(&mut self) -> Result<()> {
         let redis = self.redis.argument_after("--port");
-        let mut miner = Service::new(program("miner")?, "listening on http://")
+        let mut miner = Service::new(program("miner")?, "listening on ")
             .setting("REDIS_URL", &format!("redis://{}:{redis}", self.host))
             .setting("OPS_HOST", &self.host.to_string())
             .setting("OPS_PORT", "0")
@@ -109,7 +109,7 @@ impl Service {
     }
 
     fn listening(name: &'static str, host: Ipv4Addr, port: u16) -> Result<Self> {
-        let service = Self::new(program(name)?, "listening on http://");
+        let service = Self::new(program(name)?, "listening on ");
         Ok(service.setting("HOST", &host.to_string()).setting("PORT", &port.to_string()))
     }
 

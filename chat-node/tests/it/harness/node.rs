@@ -79,8 +79,8 @@ fn listening(program: &mut Program) -> Result<SocketAddr, String> {
         if line.contains(" is taken: ") {
             return Err(line);
         }
-        if let Some((_, address)) = line.split_once("listening on http://") {
-            return Ok(address.trim().parse().unwrap());
+        if let Some(address) = testing::address_in(&line) {
+            return Ok(address);
         }
     }
 }

@@ -64,7 +64,9 @@ pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
     };
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::unready("waiting for redis");
-    let server = Server::bind(("HOST", "PORT"), ([127, 0, 0, 1], 0).into(), &identity, &config.service).unwrap();
+    let server =
+        Server::bind(("HOST", "PORT"), config.health_address(), &["echo: http://"], &identity, &config.service);
+    let server = server.unwrap();
     let routes = Router::new()
         .route("/echo", post(async |body: String| body))
         .route("/slow/{milliseconds}", get(slow))
