@@ -4,10 +4,11 @@
 //! - The lines that follow, up to the next command, are what it prints (see [`crate::compare`]).
 //! - A command that ends in `\` goes on in the next line.
 //! - `^C` ends the command that is still running, as on a terminal.
+//! - A line `> TEXT` is typed where that command runs; the lines that follow are what it prints from then on.
 //! - A block marked `console running` leaves its last command running; a later block that starts
 //!   with `^C` ends it. Of several, the one started last is ended first.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use regex::Regex;
 
@@ -34,6 +35,8 @@ pub enum Action {
         /// The command stays in the foreground; a later [`Action::Interrupt`] ends it.
         stays: bool,
     },
+    /// Type a line where the last command that stays is running.
+    Enter(String),
     /// Press Ctrl-C where the last command that stays is running.
     Interrupt,
 }
@@ -92,10 +95,12 @@ fn read_block(text: &str, first_line: usize, stays: bool) -> Result<Vec<Step>> {
                 *stays = true;
             }
             steps.push(Step { line, action: Action::Interrupt, shown: Vec::new() });
+        } else if let Some(text) = text.strip_prefix("> ") {
+            steps.push(Step { line, action: Action::Enter(text.to_owned()), shown: Vec::new() });
         } else if let Some(step) = steps.last_mut() {
             step.shown.push(text.to_owned());
         } else if !text.trim().is_empty() {
-            bail!("line {line}: a console block starts with a prompt or with ^C, not with {text:?}");
+            bail!("line {line}: a console block starts with a prompt, with > or with ^C, not with {text:?}");
         }
     }
     match steps.last_mut() {
@@ -113,6 +118,7 @@ fn check_interrupts(steps: &[Step]) -> Result<()> {
         match &step.action {
             Action::Type { stays: true, .. } => running.push(step.line),
             Action::Type { .. } => {}
+            Action::Enter(_) => ensure!(!running.is_empty(), "line {}: typed, and nothing runs", step.line),
             Action::Interrupt => {
                 running.pop().with_context(|| format!("line {}: ^C, and nothing runs", step.line))?;
             }

@@ -2,9 +2,10 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     os::unix::process::CommandExt,
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
 
@@ -19,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub struct Running {
     child: Child,
+    /// Where text is typed, if it stays in the foreground.
+    keyboard: Option<ChildStdin>,
     output: PathBuf,
     _folder: TempDir,
 }
@@ -29,12 +32,24 @@ impl Running {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> Result<Self> {
+        Self::spawn(command, Stdio::null())
+    }
+
+    /// Does the same with a command that may be typed to.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start_in_foreground(command: &mut Command) -> Result<Self> {
+        Self::spawn(command, Stdio::piped())
+    }
+
+    fn spawn(command: &mut Command, keyboard: Stdio) -> Result<Self> {
         let folder = TempDir::with_prefix("swarmyard-output-")?;
         let path = folder.path().join("output");
         let output = File::create(&path)?;
-        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
-        let child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
-        Ok(Self { child, output: path, _folder: folder })
+        command.stdin(keyboard).stdout(output.try_clone()?).stderr(output).process_group(0);
+        let mut child = command.spawn().with_context(|| format!("cannot start {command:?}"))?;
+        Ok(Self { keyboard: child.stdin.take(), child, output: path, _folder: folder })
     }
 
     /// What it has printed so far, both streams in their order.
@@ -70,6 +85,15 @@ impl Running {
             }
             std::thread::sleep(PAUSE);
         }
+    }
+
+    /// Types a line.
+    ///
+    /// # Errors
+    /// When the command does not read, or was not started in the foreground.
+    pub fn enter(&mut self, text: &str) -> Result<()> {
+        writeln!(self.keyboard.as_mut().context("nobody can type here")?, "{text}")?;
+        Ok(())
     }
 
     /// Presses Ctrl-C: every process of the group gets SIGINT.

@@ -68,6 +68,7 @@ impl<'a> Story<'a> {
     /// Says where the page is wrong: what it shows, and what was printed instead.
     pub fn follow(&mut self, step: &Step) -> Result<()> {
         match &step.action {
+            Action::Enter(text) => self.enter(text, &step.shown),
             Action::Interrupt => self.interrupt(step),
             Action::Type { machine, command, stays } => {
                 let command = self.surroundings.adapt(&self.copy(command)?)?;
@@ -101,19 +102,33 @@ impl<'a> Story<'a> {
     }
 
     fn start(&mut self, machine: &str, command: &str, shown: &[String]) -> Result<()> {
-        let mut running = Running::start(&mut self.machines.command(machine, command))?;
+        let mut running = Running::start_in_foreground(&mut self.machines.command(machine, command))?;
+        self.wait_for(shown, &mut running, 0)?;
+        self.foreground.push(running);
+        Ok(())
+    }
+
+    /// Waits until a command shows this after the first `before` bytes of its output, and stays.
+    fn wait_for(&self, shown: &[String], running: &mut Running, before: usize) -> Result<()> {
         let start = Instant::now();
         loop {
             // Asked before the output is read: what it printed last is then seen.
             let ended = running.ended()?;
             let output = running.output()?;
-            match self.check(shown, &output, Extent::SoFar) {
-                Ok(()) if ended.is_none() => break,
+            match self.check(shown, output.get(before..).unwrap_or_default(), Extent::SoFar) {
+                Ok(()) if ended.is_none() => return Ok(()),
                 Ok(()) => bail!("it should stay in the foreground, and has ended\n{output}"),
                 Err(error) if ended.is_some() || start.elapsed() > COMMAND_LIMIT => return Err(error),
                 Err(_) => std::thread::sleep(Duration::from_millis(100)),
             }
         }
+    }
+
+    fn enter(&mut self, text: &str, shown: &[String]) -> Result<()> {
+        let mut running = self.foreground.pop().context("nothing runs")?;
+        let before = running.output()?.len();
+        running.enter(text)?;
+        self.wait_for(shown, &mut running, before)?;
         self.foreground.push(running);
         Ok(())
     }

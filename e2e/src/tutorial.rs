@@ -23,6 +23,7 @@ pub fn live(page: &Path, steps: &[Step], machines: &Machines, here: &dyn Surroun
         let start = Instant::now();
         match &step.action {
             Action::Type { machine, command, .. } => println!("{:4} {machine}$ {command}", step.line),
+            Action::Enter(text) => println!("{:4} > {text}", step.line),
             Action::Interrupt => println!("{:4} ^C", step.line),
         }
         story.follow(step).with_context(|| format!("{}:{}", page.display(), step.line))?;

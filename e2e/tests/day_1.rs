@@ -45,7 +45,7 @@ fn needs_nodes(step: &Step) -> bool {
         Action::Type { machine, command, .. } => {
             machine != LAPTOP || command.contains("ssh ") || command.contains("scp ")
         }
-        Action::Interrupt => false,
+        Action::Enter(_) | Action::Interrupt => false,
     }
 }
 

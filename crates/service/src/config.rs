@@ -193,8 +193,9 @@ fn is_unset(value: &str) -> bool {
     value.is_empty() || value.contains("{{")
 }
 
-/// Turns clap's answer, which takes several lines and does not know the variable, into one line.
-fn explain(about: &About, command: &Command, error: &clap::Error) -> ConfigError {
+/// Turns clap's answer to `command`, which takes several lines and does not know the variable, into one line.
+#[must_use]
+pub fn explain(about: &About, command: &Command, error: &clap::Error) -> ConfigError {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return ConfigError::Answer(error.render());
     }

@@ -23,6 +23,7 @@ pub mod retry;
 pub mod secret;
 pub mod server;
 pub mod shutdown;
+pub mod time;
 pub mod value;
 
 pub use about::About;

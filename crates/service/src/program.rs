@@ -51,13 +51,21 @@ where
         Ok(Invocation::Command(name, arguments)) => {
             report(block_on(command(name, arguments)), |error| say(&format!("{}: {error:#}", about.name)))
         }
-        Err(ConfigError::Answer(text)) => {
+        Err(error) => explain(&error),
+    }
+}
+
+/// Tells why there is nothing to run, and gives the exit code for it.
+#[must_use]
+pub fn explain(error: &ConfigError) -> ExitCode {
+    match error {
+        ConfigError::Answer(text) => {
             // Nobody reads it (`PROGRAM --help | head -1`): nothing is wrong.
             let _ = write!(std::io::stdout(), "{text}");
             ExitCode::SUCCESS
         }
-        Err(ConfigError::Wrong(line)) => {
-            say(&line);
+        ConfigError::Wrong(line) => {
+            say(line);
             ExitCode::from(EXIT_USAGE)
         }
     }
@@ -83,7 +91,7 @@ fn report(result: anyhow::Result<()>, tell: impl FnOnce(anyhow::Error)) -> ExitC
 }
 
 /// Writes to stderr without the panic of `eprintln!` when nobody listens.
-fn say(line: &str) {
+pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

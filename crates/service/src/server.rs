@@ -117,11 +117,13 @@ impl Server {
 
 /// `listening on page: http://localhost:8080 (webui 0.1.0, pi1)`
 fn greeting(faces: &[&str], address: SocketAddr, identity: &Identity) -> String {
-    let place =
-        if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let (place, inside) = match (address.ip().is_unspecified(), address.port()) {
+        // Who reads the log is outside, where the port may be another one, or none.
+        (true, port) if is_in_container() => (format!("localhost:{port}"), " inside the container"),
+        (true, port) => (format!("localhost:{port}"), ""),
+        (false, _) => (address.to_string(), ""),
+    };
     let urls: Vec<_> = faces.iter().map(|face| format!("{face}{place}")).collect();
-    // Who reads the log is outside, where the port may be another one, or none.
-    let inside = if is_in_container() { " inside the container" } else { "" };
     let (name, version, served_by) = (identity.name(), identity.version(), identity.served_by());
     format!("listening on {}{inside} ({name} {version}, {served_by})", urls.join(", "))
 }

@@ -3,11 +3,12 @@
 use std::io;
 use std::pin::pin;
 use std::process;
-use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use crate::time::for_people;
 
 /// Returns a token that is cancelled at the first SIGTERM or SIGINT.
 ///
@@ -44,24 +45,17 @@ pub async fn log_the_end<T, E>(
 ) -> Result<T, E> {
     let mut service = pin!(service);
     let asked = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => Instant::now(),
         ended = &mut service => {
             let ended = ended?;
             tracing::info!("stopped");
             return Ok(ended);
         }
-        () = shutdown.cancelled() => Instant::now(),
     };
     let ended = service.await?;
-    tracing::info!("stopped after {}", seconds(asked.elapsed()));
+    tracing::info!("stopped after {}", for_people(asked.elapsed()));
     Ok(ended)
-}
-
-/// A time as people say it: `16 ms`, `4.2 s`.
-fn seconds(time: Duration) -> String {
-    match time.as_millis() {
-        milliseconds @ ..1000 => format!("{milliseconds} ms"),
-        _ => format!("{:.1} s", time.as_secs_f64()),
-    }
 }
 
 struct Signals {
@@ -76,16 +70,5 @@ impl Signals {
             _ = self.terminate.recv() => ("SIGTERM", 143),
             _ = self.interrupt.recv() => ("SIGINT", 130),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_stop_is_told_in_milliseconds_below_a_second() {
-        assert_eq!(seconds(Duration::from_millis(16)), "16 ms");
-        assert_eq!(seconds(Duration::from_millis(4240)), "4.2 s");
     }
 }

@@ -3,9 +3,9 @@
 //! Everything here panics when a program does not do what a test waits for within [`LIMIT`].
 #![allow(clippy::unwrap_used, clippy::panic, clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -45,6 +45,7 @@ const GLANCE: Duration = Duration::from_millis(5);
 #[derive(Debug)]
 pub struct Program {
     child: Child,
+    stdin: Option<ChildStdin>,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
     /// The lines of stderr that were read while looking for another one.
@@ -71,16 +72,26 @@ pub fn start_command(command: Command) -> Program {
     start_with_stdout(command, Stdio::piped())
 }
 
+/// Does the same with a command that reads what [`Program::type_line`] writes.
+#[must_use]
+pub fn start_to_type(command: Command) -> Program {
+    spawn(command, Stdio::piped(), Stdio::piped())
+}
+
 /// Starts a command that prints somewhere else; [`Program::line`] has nothing to give then.
 #[must_use]
-pub fn start_with_stdout(mut command: Command, stdout: impl Into<Stdio>) -> Program {
-    let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+pub fn start_with_stdout(command: Command, stdout: impl Into<Stdio>) -> Program {
+    spawn(command, Stdio::null(), stdout.into())
+}
+
+fn spawn(mut command: Command, stdin: Stdio, stdout: Stdio) -> Program {
+    let mut child = command.stdin(stdin).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
     // The command holds this process's copy of stdout.
     drop(command);
     let stdout = child.stdout.take().map_or_else(|| channel().1, lines);
     // It is piped above.
     let stderr = lines(child.stderr.take().unwrap());
-    Program { child, stdout, stderr, log: Vec::new() }
+    Program { stdin: child.stdin.take(), child, stdout, stderr, log: Vec::new() }
 }
 
 /// Reads lines in a thread of its own, so that the program never waits for a test.
@@ -91,6 +102,13 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 impl Program {
+    /// Writes a line to stdin, of a program that [`start_to_type`] started.
+    pub fn type_line(&mut self, line: &str) {
+        let stdin = self.stdin.as_mut().unwrap();
+        writeln!(stdin, "{line}").unwrap();
+        stdin.flush().unwrap();
+    }
+
     /// The next line of stdout.
     pub fn line(&mut self) -> String {
         self.stdout

@@ -45,3 +45,15 @@ fn what_cannot_be_run_is_refused_with_its_line() {
         assert!(error.contains(line), "{page:?}: {error}");
     }
 }
+
+#[test]
+fn what_is_entered_goes_to_the_command_that_runs() {
+    let page = "```console running\n$ up\n```\n```console\n> stop node2\na\n> help\n```\n```console\n^C\n```\n";
+    let enter = |line, text: &str, shown: &[&str]| {
+        let shown = shown.iter().map(ToString::to_string).collect();
+        Step { line, action: Action::Enter(text.into()), shown }
+    };
+    let steps = read(page).unwrap();
+    assert_eq!(steps[1..3], [enter(5, "stop node2", &["a"]), enter(7, "help", &[])]);
+    assert!(read("```console\n> nobody is there\n```\n").unwrap_err().to_string().contains("line 2"));
+}

@@ -1,0 +1,213 @@
+//! The instances: what they are called, where they are, and how each comes to its settings.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use devcoin::MemoryLedger;
+use futures_util::future::{FutureExt, LocalBoxFuture};
+use service::config::parse_arguments;
+use service::{About, Settings};
+use tokio_util::sync::CancellationToken;
+
+use super::console::Lines;
+use super::options::{Demo, Options};
+
+/// How many nodes the chat has.
+const NODES: u16 = 3;
+
+/// One instance of a service.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Instance {
+    Producer,
+    Consumer,
+    Node(u16),
+    Api,
+    Webui,
+    Miner(u16),
+}
+
+/// A service that has its ports, ready to run until a token is cancelled.
+pub(crate) type Bound = Box<dyn FnOnce(CancellationToken) -> LocalBoxFuture<'static, anyhow::Result<()>>>;
+
+/// What all instances share.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) options: Options,
+    ledger: Arc<MemoryLedger>,
+}
+
+impl Display for Instance {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Producer => write!(formatter, "producer"),
+            Self::Consumer => write!(formatter, "consumer"),
+            Self::Node(number) => write!(formatter, "node{number}"),
+            Self::Api => write!(formatter, "api"),
+            Self::Webui => write!(formatter, "webui"),
+            Self::Miner(number) => write!(formatter, "miner-{number}"),
+        }
+    }
+}
+
+impl Instance {
+    /// Those to begin with, in the order of their start: who is asked comes before who asks.
+    pub(crate) fn all(options: &Options) -> Vec<Self> {
+        let mut instances = Vec::new();
+        let is_wanted = |demo| options.only.contains(&demo);
+        if is_wanted(Demo::Numbers) {
+            instances.extend([Self::Producer, Self::Consumer]);
+        }
+        if is_wanted(Demo::Chat) {
+            instances.extend((1..=NODES).map(Self::Node));
+        }
+        if is_wanted(Demo::Devcoin) {
+            instances.extend([Self::Api, Self::Webui]);
+            instances.extend((1..=options.miners).map(Self::Miner));
+        }
+        instances
+    }
+
+    /// The port that people use, before any offset.
+    pub(crate) fn port(self) -> u16 {
+        match self {
+            Self::Producer => 5000,
+            Self::Consumer => 9100,
+            Self::Node(number) => 8080 + number,
+            Self::Api => 9000,
+            Self::Webui => 8080,
+            Self::Miner(number) => 9100 + number,
+        }
+    }
+
+    /// The port of `/readyz`, `/metrics` and `/whoami`, before any offset.
+    pub(crate) fn ops_port(self) -> u16 {
+        match self {
+            Self::Node(number) => 9090 + number,
+            other => other.port(),
+        }
+    }
+
+    /// One line for the table.
+    pub(crate) fn description(self, site: &Site) -> String {
+        match self {
+            Self::Producer => "gives random numbers".to_owned(),
+            Self::Consumer => "prints a number every 3 s; health and metrics here".to_owned(),
+            Self::Node(_) => format!("chat page and clients; other nodes at {}", site.shown_url(self.ops_port())),
+            Self::Api => "how many coins there are, as JSON".to_owned(),
+            Self::Webui => "the coins, on a page".to_owned(),
+            Self::Miner(_) => "finds coins; health and metrics here".to_owned(),
+        }
+    }
+
+    /// Takes the ports, on the runtime of the current thread. What a consumer receives goes to `received`.
+    pub(crate) fn bind(self, site: &Site, received: Lines) -> anyhow::Result<Bound> {
+        let served_by = format!("--served-by={self}");
+        let [host, port] = [format!("--host={}", site.options.host), format!("--port={}", site.port(self.port()))];
+        let [ops_host, ops_port] = [&host, &port].map(|flag| flag.replacen("--", "--ops-", 1));
+        Ok(match self {
+            Self::Producer => {
+                let service = producer::bind(&settings(&producer::ABOUT, [served_by, host, port])?)?;
+                Box::new(|shutdown| service.run(shutdown).boxed_local())
+            }
+            Self::Consumer => {
+                let url = format!("--producer-url={}/number", site.url(Self::Producer.port()));
+                let service = settings(&consumer::ABOUT, [served_by, ops_host, ops_port, url])?;
+                let service = consumer::bind_with(&service, received)?;
+                Box::new(|shutdown| service.run(shutdown).boxed_local())
+            }
+            Self::Node(number) => {
+                let service = chat_node::bind(&settings(&chat_node::ABOUT, node_arguments(number, site))?)?;
+                Box::new(|shutdown| service.run(shutdown).boxed_local())
+            }
+            Self::Api => {
+                let arguments = [served_by, host, port].into_iter().chain(site.redis());
+                let config = settings(&api::ABOUT, arguments)?;
+                let service = match site.options.redis {
+                    Some(_) => api::bind(&config)?,
+                    None => api::bind_with(&config, site.ledger.clone())?,
+                };
+                Box::new(|shutdown| service.run(shutdown).boxed_local())
+            }
+            Self::Webui => {
+                let url = format!("--api-url={}", site.url(Self::Api.port()));
+                let service = webui::bind(&settings(&webui::ABOUT, [served_by, host, port, url])?)?;
+                Box::new(|shutdown| service.run(shutdown).boxed_local())
+            }
+            Self::Miner(_) => {
+                // No speed is skipped, so each has a name.
+                let speed = site.options.speed.to_possible_value();
+                let speed = format!("--mining-speed={}", speed.as_ref().map_or("slow", PossibleValue::get_name));
+                let arguments = [served_by, ops_host, ops_port, speed].into_iter().chain(site.redis());
+                let config = settings(&miner::ABOUT, arguments)?;
+                let service = match site.options.redis {
+                    Some(_) => miner::bind(&config)?,
+                    None => miner::bind_with(&config, site.ledger.clone())?,
+                };
+                Box::new(|shutdown| service.run(shutdown).boxed_local())
+            }
+        })
+    }
+}
+
+/// The settings that a service's own flags say.
+fn settings<C: Settings>(about: &About, arguments: impl IntoIterator<Item = String>) -> anyhow::Result<C> {
+    let arguments = [about.name.to_owned()].into_iter().chain(arguments);
+    parse_arguments(about, arguments).context("cannot be set up, which is a bug: please tell us")
+}
+
+fn node_arguments(number: u16, site: &Site) -> Vec<String> {
+    let peer = |number| {
+        let node = Instance::Node(number);
+        format!("{node}:{}", site.url(node.ops_port()))
+    };
+    let peers: Vec<_> = (1..=NODES).filter(|other| *other != number).map(peer).collect();
+    let node = Instance::Node(number);
+    vec![
+        format!("--served-by={node}"),
+        format!("--node-id={node}"),
+        format!("--websocket-host={}", site.options.host),
+        format!("--websocket-port={}", site.port(node.port())),
+        format!("--xmlrpc-host={}", site.options.host),
+        format!("--xmlrpc-port={}", site.port(node.ops_port())),
+        format!("--xmlrpc-address={}", site.url(node.ops_port())),
+        format!("--peer-nodes={}", peers.join(",")),
+    ]
+}
+
+impl Site {
+    pub(crate) fn new(options: Options) -> Self {
+        Self { options, ledger: Arc::default() }
+    }
+
+    /// A port with the offset.
+    pub(crate) fn port(&self, port: u16) -> u16 {
+        // `--port-offset` takes no number that leads beyond the last port.
+        port.saturating_add(self.options.port_offset)
+    }
+
+    /// The URL at which instances reach what listens on a port.
+    pub(crate) fn url(&self, port: u16) -> String {
+        let host = match self.options.host {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            host => host,
+        };
+        format!("http://{}", SocketAddr::new(host, self.port(port)))
+    }
+
+    /// The same for people.
+    pub(crate) fn shown_url(&self, port: u16) -> String {
+        match self.options.host {
+            host if host.is_loopback() || host.is_unspecified() => format!("http://localhost:{}", self.port(port)),
+            _ => self.url(port),
+        }
+    }
+
+    fn redis(&self) -> Option<String> {
+        self.options.redis.as_ref().map(|url| format!("--redis-url={url}"))
+    }
+}

@@ -1,0 +1,99 @@
+//! An instance at work: a thread with a runtime, a log and metrics of its own, as its process would have.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context, anyhow};
+use service::shutdown::log_the_end;
+use service::{logging, metrics};
+use tokio::runtime;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::Clock;
+use super::console::{Console, Stream};
+use super::instance::{Instance, Site};
+
+/// An instance that ran, and how it ended.
+pub(crate) type End = (Instance, anyhow::Result<()>);
+
+/// What every thread gets.
+#[derive(Clone, Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) site: Arc<Site>,
+    pub(crate) console: Console,
+    pub(crate) clock: Clock,
+    /// Takes the end of each instance that ran.
+    pub(crate) ends: mpsc::Sender<End>,
+}
+
+/// An instance that does not serve yet. When this is dropped, it gives its ports back.
+#[derive(Debug)]
+pub(crate) struct Starting {
+    bound: oneshot::Receiver<anyhow::Result<()>>,
+    run: oneshot::Sender<()>,
+    shutdown: CancellationToken,
+}
+
+impl Starting {
+    /// Waits until it has its ports.
+    pub(crate) async fn bound(&mut self) -> anyhow::Result<()> {
+        (&mut self.bound).await.context("its thread has panicked, which is a bug: please tell us")?
+    }
+
+    /// Lets it run; the token stops it.
+    pub(crate) fn run(self) -> CancellationToken {
+        // Should its thread be gone, the token stops nothing.
+        let _ = self.run.send(());
+        self.shutdown
+    }
+}
+
+/// Begins a thread for the instance, in which it takes its ports and waits. `number` chooses its colour.
+pub(crate) fn start(instance: Instance, number: usize, surroundings: Surroundings) -> anyhow::Result<Starting> {
+    let (tell_bound, bound) = oneshot::channel();
+    let (run, may_run) = oneshot::channel();
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    let Surroundings { site, console, clock, ends } = surroundings;
+    let work = move || {
+        let name = instance.to_string();
+        let log = console.lines(Stream::Stderr, &name, number);
+        let received = console.lines(Stream::Stdout, &name, number);
+        let life = async {
+            let bound = match instance.bind(&site, received) {
+                Ok(bound) => bound,
+                Err(error) => {
+                    // Who started it waits for that.
+                    let _ = tell_bound.send(Err(error));
+                    return None;
+                }
+            };
+            tell_bound.send(Ok(())).ok()?;
+            may_run.await.ok()?;
+            tokio::spawn(metrics::upkeep());
+            Some(log_the_end(bound(token.clone()), token).await)
+        };
+        let run_apart = || metrics::apart(|| logging::apart(site.options.log_level, log, clock, || block_on(life)));
+        let end = catch_unwind(AssertUnwindSafe(run_apart))
+            .unwrap_or_else(|_| Some(Err(anyhow!("it has panicked, which is a bug: please tell us"))));
+        if let Some(end) = end {
+            // Nobody is there to take it when the whole process ends.
+            let _ = ends.blocking_send((instance, end));
+        }
+    };
+    thread::Builder::new().name(instance.to_string()).spawn(work).context("the system gives no thread")?;
+    Ok(Starting { bound, run, shutdown })
+}
+
+fn block_on(life: impl Future<Output = Option<anyhow::Result<()>>>) -> Option<anyhow::Result<()>> {
+    let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Some(Err(error.into())),
+    };
+    let end = runtime.block_on(life);
+    // A name lookup may hang in a thread that cannot be interrupted.
+    runtime.shutdown_background();
+    end
+}
