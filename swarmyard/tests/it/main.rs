@@ -7,3 +7,4 @@ mod instances;
 mod manual;
 mod start;
 mod stop;
+mod terminal;
