@@ -1,5 +1,7 @@
 //! The answers.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use devcoin::MinerId;
 use serde_json::{Value, json};
 
@@ -59,8 +61,8 @@ fn a_coin_says_all_about_itself_and_is_found_by_its_hash() {
         "miner": miner.as_str(), "nonce": 7, "recorded_at": recorded_at,
     });
     assert_eq!(coin, expected);
-    let time = std::process::Command::new("date").args(["-d", recorded_at, "+%s%3N"]).output().unwrap();
-    assert_eq!(String::from_utf8(time.stdout).unwrap().trim(), recorded.id.milliseconds.to_string());
+    let time = humantime::parse_rfc3339(recorded_at).unwrap();
+    assert_eq!(time, UNIX_EPOCH + Duration::from_millis(recorded.id.milliseconds));
 
     for hash in [hash.clone(), hash.to_uppercase()] {
         let answer = api.get(&format!("/coins/{hash}"));

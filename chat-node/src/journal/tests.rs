@@ -178,13 +178,18 @@ fn a_directory_that_is_not_there_is_made_and_one_that_cannot_be_is_explained() {
     fs::write(&file, "").unwrap();
     assert!(refusal(&file).ends_with("file is not a directory"), "{}", refusal(&file));
     assert!(refusal(&file.join("below")).ends_with("below is not a directory"), "{}", refusal(&file.join("below")));
-    // Not even root may write there.
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "not even root may write to /proc/self, which only Linux has")]
+fn a_directory_where_nobody_may_write_is_explained() {
     let message = refusal(Path::new("/proc/self"));
     assert!(message.starts_with("DATA_DIR: "), "{message}");
     assert!(message.contains("/proc/self"), "{message}");
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "looks at /proc, which only Linux has")]
 fn a_directory_of_another_user_is_explained() {
     let error = io_error(std::io::ErrorKind::PermissionDenied);
     assert!(error.contains(" may not write to /proc, which belongs to user 0 with mode 555: give it"), "{error}");

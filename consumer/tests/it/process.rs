@@ -94,6 +94,7 @@ fn fill(pipe: &std::io::PipeWriter) {
 }
 
 #[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "writes to /dev/full, which only Linux has")]
 fn a_full_disk_behind_stdout_ends_it_and_says_so() {
     let server = Server::start(number(73));
     let mut command = std::process::Command::new(CONSUMER);

@@ -55,7 +55,9 @@ pub struct Program {
 /// Lets this test process open as many files, and so connections, as it is allowed to.
 pub fn raise_limit_on_files() {
     let files = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }).unwrap();
+    // macOS names no maximum, and refuses more than this.
+    let current = files.maximum.or(Some(10_240));
+    setrlimit(Resource::Nofile, Rlimit { current, ..files }).unwrap();
 }
 
 /// Starts `program` with nothing of this process's environment but these variables.

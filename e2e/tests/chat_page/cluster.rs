@@ -102,6 +102,9 @@ impl Node {
 /// start, and nobody else takes a free port there in between, or while a node is down.
 fn own_address() -> Ipv4Addr {
     static CLUSTERS: AtomicU8 = AtomicU8::new(1);
+    if !cfg!(target_os = "linux") {
+        return Ipv4Addr::LOCALHOST; // others have no other one
+    }
     let [_, _, high, low] = std::process::id().to_be_bytes();
     Ipv4Addr::new(127, high.max(1), low, CLUSTERS.fetch_add(1, Ordering::Relaxed))
 }

@@ -76,7 +76,7 @@ fn the_file_is_read_again_at_sighup_and_a_wrong_one_changes_nothing() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
+#[cfg_attr(not(target_os = "linux"), ignore = "reads /proc, which only Linux has")]
 fn as_many_threads_search_as_the_file_says() {
     let (redis, file) = (Redis::absent(), NamedTempFile::new().unwrap());
     let path = file.path().to_str().unwrap();
@@ -93,7 +93,6 @@ fn as_many_threads_search_as_the_file_says() {
 }
 
 /// The threads of this process that search.
-#[cfg(target_os = "linux")]
 fn searching_threads(process: u32) -> usize {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
     // One may end meanwhile.

@@ -149,7 +149,7 @@ fn the_log_is_json_if_wanted_and_only_as_loud_as_wanted() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
+#[cfg_attr(not(target_os = "linux"), ignore = "starts a command with script -c, which only Linux has")]
 fn the_log_is_coloured_on_a_terminal_unless_no_color_is_set() {
     for (no_color, coloured) in [("", true), ("1", false)] {
         // `script` runs a command on a terminal of its own; when it goes, so does that one.
