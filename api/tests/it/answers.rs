@@ -4,10 +4,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use devcoin::MinerId;
 use serde_json::{Value, json};
+use testing::needs;
 
 use crate::client::Api;
 use crate::redis::Redis;
 
+#[needs("redis-server")]
 #[test]
 fn the_number_of_coins_has_the_workshops_form_to_the_letter() {
     let redis = Redis::start();
@@ -22,6 +24,7 @@ fn the_number_of_coins_has_the_workshops_form_to_the_letter() {
     );
 }
 
+#[needs("redis-server")]
 #[test]
 fn an_empty_ledger_is_told_of_as_such() {
     let api = Api::of(&Redis::start());
@@ -30,6 +33,7 @@ fn an_empty_ledger_is_told_of_as_such() {
     assert_eq!(api.get("/miners").json()["miners"], json!([]));
 }
 
+#[needs("redis-server")]
 #[test]
 fn coins_are_given_newest_first_and_as_many_as_asked_for() {
     let redis = Redis::start();
@@ -46,6 +50,7 @@ fn coins_are_given_newest_first_and_as_many_as_asked_for() {
     assert_eq!(nonces("/coins?limit=1000"), (0..25).rev().collect::<Vec<_>>());
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_coin_says_all_about_itself_and_is_found_by_its_hash() {
     let redis = Redis::start();
@@ -70,6 +75,7 @@ fn a_coin_says_all_about_itself_and_is_found_by_its_hash() {
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_coin_that_is_not_kept_is_404_and_the_answer_says_how_many_are() {
     let api = Api::of(&Redis::start());
@@ -78,6 +84,7 @@ fn a_coin_that_is_not_kept_is_404_and_the_answer_says_how_many_are() {
     assert_eq!((answer.status, answer.json()), (404, json!({"status": 404, "message": message})));
 }
 
+#[needs("redis-server")]
 #[test]
 fn what_is_no_hash_and_no_limit_is_400_and_the_answer_says_what_is_accepted() {
     let api = Api::of(&Redis::start());
@@ -94,6 +101,7 @@ fn what_is_no_hash_and_no_limit_is_400_and_the_answer_says_what_is_accepted() {
     assert_eq!(api.get("/coins?limit=1&limit=2").json()["status"], 400);
 }
 
+#[needs("redis-server")]
 #[test]
 fn miners_and_stats_tell_who_mines_how_much() {
     let redis = Redis::start();
@@ -138,6 +146,7 @@ fn miners_and_stats_tell_who_mines_how_much() {
     assert!(stats["coins_per_second_10s"].is_f64() && stats["age_seconds"].is_u64(), "{stats}");
 }
 
+#[needs("redis-server")]
 #[test]
 fn pages_of_every_origin_may_read_every_answer() {
     let api = Api::of(&Redis::start());
@@ -151,6 +160,7 @@ fn pages_of_every_origin_may_read_every_answer() {
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn another_path_is_404_and_another_method_405_as_json() {
     let api = Api::of(&Redis::start());
@@ -160,6 +170,7 @@ fn another_path_is_404_and_another_method_405_as_json() {
     assert_eq!(answer.body, r#"{"status":405,"message":"POST is not possible at /coins"}"#);
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_head_request_gets_the_head_alone() {
     let api = Api::of(&Redis::start());
@@ -169,6 +180,7 @@ fn a_head_request_gets_the_head_alone() {
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn two_replicas_agree() {
     let redis = Redis::start();

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use devcoin::MinerId;
 use serde_json::{Value, json};
+use testing::needs;
 
 use crate::client::{Answer, Api};
 use crate::redis::Redis;
@@ -15,6 +16,7 @@ fn is_stale(answer: &Answer) -> bool {
     answer.status == 200 && answer.json()["stale"] == true
 }
 
+#[needs("redis-server")]
 #[test]
 fn with_redis_away_the_last_figures_are_given_as_stale_and_once_it_is_back_fresh_ones() {
     let mut redis = Redis::start();
@@ -47,6 +49,7 @@ fn with_redis_away_the_last_figures_are_given_as_stale_and_once_it_is_back_fresh
     assert_eq!(api.get("/readyz").status, 200);
 }
 
+#[needs("redis-server")]
 #[test]
 fn answers_do_not_wait_for_a_redis_that_hangs() {
     let redis = Redis::start();
@@ -68,6 +71,7 @@ fn answers_do_not_wait_for_a_redis_that_hangs() {
     assert_eq!(api.get("/stats").json()["stale"], false);
 }
 
+#[needs("redis-server")]
 #[test]
 fn with_a_redis_that_was_never_there_every_answer_is_503_in_the_workshops_form_until_it_comes() {
     let mut redis = Redis::start();
@@ -88,6 +92,7 @@ fn with_a_redis_that_was_never_there_every_answer_is_503_in_the_workshops_form_u
     assert_eq!(api.get("/").json()["data"], json!({"blocks": 0}));
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_redis_that_refuses_is_500_in_the_workshops_form_and_the_reason_is_told() {
     let redis = Redis::start_with_password("right");
@@ -100,6 +105,7 @@ fn a_redis_that_refuses_is_500_in_the_workshops_form_and_the_reason_is_told() {
     assert!(answer["errors"][0].as_str().unwrap().contains("password"), "{answer}");
 }
 
+#[needs("redis-cli", "redis-server")]
 #[test]
 fn a_ledger_that_was_emptied_is_followed_from_its_beginning() {
     let redis = Redis::start();

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use devcoin::MinerId;
 use serde_json::Value;
+use testing::needs;
 
 use crate::client::{Answer, Api};
 use crate::listener::Listener;
 use crate::redis::Redis;
 
+#[needs("redis-server")]
 #[test]
 fn the_document_lists_the_routes_that_there_are() {
     let api = Api::of(&Redis::start());
@@ -23,6 +25,7 @@ fn the_document_lists_the_routes_that_there_are() {
     assert_eq!(paths, own.into_iter().chain(of_every_service).collect());
 }
 
+#[needs("redis-server")]
 #[test]
 fn every_route_answers_as_the_document_says_with_a_ledger_and_without() {
     let mut redis = Redis::start();
@@ -41,6 +44,7 @@ fn every_route_answers_as_the_document_says_with_a_ledger_and_without() {
     check_routes(&without, &document, &hash, 503);
 }
 
+#[needs("redis-server")]
 #[test]
 fn every_description_says_what_a_route_is_for() {
     let document = Api::of(&Redis::start()).get("/openapi.json").json();

@@ -2,7 +2,7 @@
 
 use devcoin::MinerId;
 use serde_json::json;
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::client::Api;
 use crate::listener::Listener;
@@ -11,6 +11,7 @@ use crate::redis::Redis;
 /// Clients of one API, as the manual has it.
 const CLIENTS_MAX: usize = 500;
 
+#[needs("redis-server")]
 #[test]
 fn a_client_is_told_when_to_come_again_and_where_it_is_before_anything_else() {
     let redis = Redis::start();
@@ -27,6 +28,7 @@ fn a_client_is_told_when_to_come_again_and_where_it_is_before_anything_else() {
     assert_eq!(client.next().unwrap().name, "stats");
 }
 
+#[needs("redis-server")]
 #[test]
 fn coins_come_as_they_are_recorded_and_stats_again_and_again() {
     let redis = Redis::start();
@@ -51,6 +53,7 @@ fn coins_come_as_they_are_recorded_and_stats_again_and_again() {
     assert_eq!(keys(&last), keys(&api.get("/stats").json()));
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_client_hears_when_the_ledger_goes_away_and_comes_back() {
     let mut redis = Redis::start();
@@ -75,6 +78,7 @@ fn a_client_hears_when_the_ledger_goes_away_and_comes_back() {
     assert_eq!(client.next_coins(1).0, [3]);
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_client_that_is_there_before_the_ledger_gets_everything_once_it_comes() {
     let mut redis = Redis::start();
@@ -88,6 +92,7 @@ fn a_client_that_is_there_before_the_ledger_gets_everything_once_it_comes() {
     assert_eq!(client.next_coins(3).0, [0, 1, 2]);
 }
 
+#[needs("redis-server")]
 #[test]
 fn an_event_has_a_hundred_coins_at_most_and_further_ones_follow_in_order() {
     let redis = Redis::start();
@@ -105,6 +110,7 @@ fn an_event_has_a_hundred_coins_at_most_and_further_ones_follow_in_order() {
     assert_eq!(nonces, (0..750).collect::<Vec<_>>());
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_client_that_does_not_read_holds_nobody_up_and_goes_on_with_what_is_recent() {
     let redis = Redis::start();
@@ -130,6 +136,7 @@ fn a_client_that_does_not_read_holds_nobody_up_and_goes_on_with_what_is_recent()
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_client_too_many_is_asked_to_come_again_and_gets_the_place_of_one_that_went() {
     let api = Api::of(&Redis::start());
@@ -145,6 +152,7 @@ fn a_client_too_many_is_asked_to_come_again_and_gets_the_place_of_one_that_went(
     assert!(Listener::new(api.address).head.starts_with("HTTP/1.0 200 OK"));
 }
 
+#[needs("redis-server")]
 #[test]
 fn events_end_when_the_api_stops() {
     let mut api = Api::of(&Redis::start());

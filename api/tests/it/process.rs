@@ -6,6 +6,7 @@ use std::sync::Arc;
 use devcoin::ledger::Batch;
 use devcoin::{Difficulty, Ledger, MemoryLedger, MinerId};
 use service::config::{Invocation, parse};
+use testing::needs;
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{API, Api};
@@ -53,6 +54,7 @@ fn a_wrong_setting_stops_it_at_once_with_one_line() {
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn the_password_comes_from_its_variable_or_file_and_is_never_logged() {
     let redis = Redis::start_with_password("swordfish");
@@ -71,6 +73,7 @@ fn the_password_comes_from_its_variable_or_file_and_is_never_logged() {
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_wrong_password_is_explained() {
     let redis = Redis::start_with_password("swordfish");
@@ -81,6 +84,7 @@ fn a_wrong_password_is_explained() {
     assert!(line.contains("password") && !line.contains("tuna"), "{line}");
 }
 
+#[needs("redis-server")]
 #[test]
 fn an_outage_is_two_lines_in_the_log() {
     let mut redis = Redis::start();

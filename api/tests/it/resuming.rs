@@ -2,11 +2,13 @@
 
 use devcoin::MinerId;
 use serde_json::json;
+use testing::needs;
 
 use crate::client::Api;
 use crate::listener::Listener;
 use crate::redis::Redis;
 
+#[needs("redis-server")]
 #[test]
 fn who_changes_replicas_all_the_time_gets_each_coin_once() {
     let redis = Redis::start();
@@ -29,6 +31,7 @@ fn who_changes_replicas_all_the_time_gets_each_coin_once() {
     assert_eq!(nonces, (0..400).collect::<Vec<_>>());
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_place_that_is_not_kept_any_more_gives_all_that_is() {
     let redis = Redis::start();
@@ -43,6 +46,7 @@ fn a_place_that_is_not_kept_any_more_gives_all_that_is() {
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_place_can_be_given_in_the_address_and_the_header_wins() {
     let redis = Redis::start();
@@ -57,6 +61,7 @@ fn a_place_can_be_given_in_the_address_and_the_header_wins() {
     assert_eq!(Listener::with(api.address, &path, "Last-Event-ID:\r\n").next_coins(1).0, [1, 2, 3, 4]);
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_place_that_is_none_is_400() {
     let api = Api::of(&Redis::start());
@@ -70,6 +75,7 @@ fn a_place_that_is_none_is_400() {
     }
 }
 
+#[needs("redis-cli", "redis-server")]
 #[test]
 fn a_place_of_a_ledger_that_was_emptied_begins_with_the_new_ones_first_coin() {
     let redis = Redis::start();

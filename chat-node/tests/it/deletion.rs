@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chat_protocol::ServerMessage;
 use serde_json::{Value, json};
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::harness::{Client, Node, cluster};
 use crate::python_peer::{PythonPeer, pair};
@@ -75,6 +75,7 @@ async fn a_room_of_another_node_cannot_be_deleted() {
     assert_eq!((&*failed.error_code.0, failed.transaction_id), ("ROOM_NOT_FOUND", None));
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_peer_is_asked_told_and_counts() {
     let (python, node) = pair(&[]).await;
@@ -111,6 +112,7 @@ async fn a_dead_node_keeps_the_room_and_remote_members_hear_of_it() {
     alice.hears_nothing().await;
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn the_reason_of_a_python_peer_that_votes_against_it_is_told() {
     let (python, node) = pair(&[]).await;
@@ -167,11 +169,13 @@ async fn a_hung_peer_ends_a_deletion_in_time(hang: impl AsyncFnOnce(&PythonPeer)
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_stopped_peer_ends_a_deletion_in_time() {
     a_hung_peer_ends_a_deletion_in_time(async |python| python.signal(Signal::STOP)).await;
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_peer_that_never_answers_ends_a_deletion_in_time() {
     a_hung_peer_ends_a_deletion_in_time(async |python| {
@@ -182,6 +186,7 @@ async fn a_peer_that_never_answers_ends_a_deletion_in_time() {
 
 /// Row 17: what is accepted while votes are asked for reaches everybody before the end, and nothing is
 /// accepted after it.
+#[needs("python3")]
 #[tokio::test]
 async fn what_is_accepted_during_a_deletion_reaches_everybody_before_its_end() {
     let (python, other) = (PythonPeer::start("py"), crate::harness::free_port().to_string());
@@ -247,6 +252,7 @@ async fn send_until_refused(mut client: Client, room_id: String, username: Strin
 }
 
 /// Row 15.
+#[needs("python3")]
 #[tokio::test]
 async fn an_admin_obeys_no_foreign_commit() {
     let (python, node) = pair(&[]).await;
@@ -287,6 +293,7 @@ async fn python_room(python: &PythonPeer, node: &Node) -> (Client, String) {
 }
 
 /// Section 13, obligation 5; each call comes on a connection of its own.
+#[needs("python3")]
 #[tokio::test]
 async fn a_vote_stands_on_another_connection_and_a_commit_can_be_repeated() {
     let (python, node) = pair(&[]).await;
@@ -303,6 +310,7 @@ async fn a_vote_stands_on_another_connection_and_a_commit_can_be_repeated() {
     bob.hears_nothing().await;
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_commit_without_a_name_says_unknown_and_one_without_a_vote_is_not_obeyed() {
     let (python, node) = pair(&[]).await;
@@ -315,6 +323,7 @@ async fn a_commit_without_a_name_says_unknown_and_one_without_a_vote_is_not_obey
     assert_eq!(expect!(bob, RoomDeleted).room_name, "Unknown");
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_rollback_is_told_as_cancelled_also_when_nothing_was_prepared() {
     let (python, node) = pair(&[]).await;
@@ -329,6 +338,7 @@ async fn a_rollback_is_told_as_cancelled_also_when_nothing_was_prepared() {
 }
 
 /// Section 12, row 29: what the other nodes have heard of is gone, also when this one is killed meanwhile.
+#[needs("python3")]
 #[tokio::test]
 async fn a_node_that_is_killed_during_a_deletion_does_not_bring_the_room_back() {
     let directory = tempfile::tempdir().unwrap();
@@ -342,6 +352,7 @@ async fn a_node_that_is_killed_during_a_deletion_does_not_bring_the_room_back() 
     assert_eq!(node.client().await.list_rooms().await.total_count, 0);
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_vote_on_ids_that_are_too_long_is_no() {
     let (python, node) = pair(&[]).await;

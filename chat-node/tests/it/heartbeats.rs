@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::harness::{Client, Node, cluster};
 use crate::python_peer::{PythonPeer, pair};
@@ -53,6 +53,7 @@ async fn members_of_a_node_that_is_killed_are_removed_everywhere() {
 }
 
 /// Row 1: a node that is there but answers nothing is like one that is not.
+#[needs("python3")]
 #[tokio::test]
 async fn members_of_a_stopped_node_are_removed_while_the_chat_goes_on() {
     let (python, node) = pair(&HEARTBEATS).await;
@@ -84,6 +85,7 @@ async fn members_of_a_stopped_node_are_removed_while_the_chat_goes_on() {
 }
 
 /// Row 25.
+#[needs("python3")]
 #[tokio::test]
 async fn after_its_return_a_node_may_miss_one_heartbeat_again() {
     let (python, node) = pair(&HEARTBEATS).await;
@@ -102,6 +104,7 @@ async fn after_its_return_a_node_may_miss_one_heartbeat_again() {
     }
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn only_nodes_with_members_get_heartbeats() {
     let (python, with_members) = (PythonPeer::start("py"), PythonPeer::start("other"));
@@ -121,6 +124,7 @@ async fn only_nodes_with_members_get_heartbeats() {
 }
 
 /// A node that comes back tells its clients that they are members no more; nobody else is told twice.
+#[needs("python3")]
 #[tokio::test]
 async fn a_node_that_was_only_unreachable_learns_that_its_members_are_removed() {
     let (python, node) = pair(&HEARTBEATS).await;

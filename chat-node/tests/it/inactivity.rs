@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chat_protocol::ServerMessage;
+use testing::needs;
 use tokio::time::interval;
 
 use crate::harness::start;
@@ -66,6 +67,7 @@ async fn who_sends_is_not_removed_and_who_does_not_is() {
 }
 
 // Row 29: a restart does not bring back who was removed.
+#[needs("python3")]
 #[tokio::test]
 async fn a_member_of_another_node_that_was_removed_stays_removed_after_a_restart() {
     let directory = tempfile::tempdir().unwrap();

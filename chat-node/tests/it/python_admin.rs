@@ -2,6 +2,7 @@
 
 use chat_protocol::Request;
 use serde_json::{Value, json};
+use testing::needs;
 
 use crate::harness::{Client, Node};
 use crate::python_peer::{PythonPeer, pair, said};
@@ -26,6 +27,7 @@ async fn joined(node: &Node, room_id: &str, username: &str, history: u32) -> Cli
 }
 
 /// Section 13, obligation 1, with a Python admin: it tells our node of the join before it answers it.
+#[needs("python3")]
 #[tokio::test]
 async fn a_joiner_gets_the_history_and_not_its_own_event() {
     let (python, node) = pair(&[]).await;
@@ -45,6 +47,7 @@ async fn a_joiner_gets_the_history_and_not_its_own_event() {
 }
 
 /// Section 13, obligation 2, with a Python admin.
+#[needs("python3")]
 #[tokio::test]
 async fn a_sender_hears_its_message_before_its_confirmation() {
     let (python, node) = pair(&[]).await;
@@ -57,6 +60,7 @@ async fn a_sender_hears_its_message_before_its_confirmation() {
 }
 
 /// Row 3.
+#[needs("python3")]
 #[tokio::test]
 async fn sending_and_leaving_ask_nobody_for_rooms() {
     let (python, node) = pair(&[]).await;
@@ -79,6 +83,7 @@ async fn sending_and_leaving_ask_nobody_for_rooms() {
 }
 
 /// Row 9: what comes between the admin's snapshot and its answer, and while it is on its way.
+#[needs("python3")]
 #[tokio::test]
 async fn messages_sent_during_a_join_come_once_and_after_the_history() {
     let (python, node) = pair(&[]).await;
@@ -117,6 +122,7 @@ async fn numbers(client: &mut Client, last: u32) -> Vec<u32> {
 }
 
 /// Row 8, and section 13, obligation 4.
+#[needs("python3")]
 #[tokio::test]
 async fn numbers_out_of_order_lose_nothing_and_doubles_are_dropped() {
     let (python, node) = pair(&[]).await;
@@ -133,6 +139,7 @@ async fn numbers_out_of_order_lose_nothing_and_doubles_are_dropped() {
 }
 
 /// Section 13, obligation 4: a number below those of the history may still come.
+#[needs("python3")]
 #[tokio::test]
 async fn a_number_that_is_missing_in_the_history_is_no_double_when_it_comes() {
     let (python, node) = pair(&[]).await;
@@ -148,6 +155,7 @@ async fn a_number_that_is_missing_in_the_history_is_no_double_when_it_comes() {
 }
 
 /// Row 7. What a Python node writes is a line feed to every reader of XML.
+#[needs("python3")]
 #[tokio::test]
 async fn a_carriage_return_reaches_a_python_admin() {
     let (python, node) = pair(&[]).await;
@@ -160,6 +168,7 @@ async fn a_carriage_return_reaches_a_python_admin() {
 }
 
 /// Row 33.
+#[needs("python3")]
 #[tokio::test]
 async fn a_room_listed_with_a_wrong_address_can_be_joined() {
     let (python, node) = pair(&[]).await;
@@ -175,6 +184,7 @@ async fn a_room_listed_with_a_wrong_address_can_be_joined() {
     python.wait_for_calls("leave_room", 1).await;
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn leaving_and_disconnecting_are_told_to_a_python_admin() {
     let (python, node) = pair(&[]).await;
@@ -193,6 +203,7 @@ async fn leaving_and_disconnecting_are_told_to_a_python_admin() {
 }
 
 /// Row 21: a Python admin counts nothing, so it must not be told while the name is still held.
+#[needs("python3")]
 #[tokio::test]
 async fn a_name_that_another_connection_holds_goes_on_at_our_node() {
     let (python, node) = pair(&[]).await;
@@ -216,6 +227,7 @@ async fn a_name_that_another_connection_holds_goes_on_at_our_node() {
 }
 
 /// Row 14.
+#[needs("python3")]
 #[tokio::test]
 async fn events_of_unknown_types_are_not_passed_on() {
     let (python, node) = pair(&[]).await;
@@ -231,6 +243,7 @@ async fn events_of_unknown_types_are_not_passed_on() {
     expect!(bob, MemberLeft);
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_node_that_compresses_whatever_was_asked_is_understood() {
     let (python, node) = pair(&[]).await;
@@ -243,6 +256,7 @@ async fn a_python_node_that_compresses_whatever_was_asked_is_understood() {
 }
 
 /// Section 3, `discover_rooms` and `join_room`.
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_node_that_answers_wrongly_is_unavailable_and_the_client_is_told() {
     let (python, node) = pair(&[]).await;
@@ -277,6 +291,7 @@ async fn a_python_node_that_answers_wrongly_is_unavailable_and_the_client_is_tol
 }
 
 /// Section 3: the admin's verdict is passed on.
+#[needs("python3")]
 #[tokio::test]
 async fn what_a_python_admin_refuses_is_refused_with_its_words() {
     let (python, node) = pair(&[]).await;
@@ -296,6 +311,7 @@ async fn what_a_python_admin_refuses_is_refused_with_its_words() {
 }
 
 /// Row 26: an original node closes each connection, and gets no call of several after the first.
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_admin_is_tried_once_with_several_calls_at_once() {
     let (python, node) = pair(&[]).await;
@@ -328,6 +344,7 @@ async fn a_python_admin_is_tried_once_with_several_calls_at_once() {
     assert_eq!(python.calls("system.multicall").await.len(), tries);
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_admin_gets_whole_names_and_contents() {
     let (python, node) = pair(&[]).await;
@@ -347,6 +364,7 @@ async fn a_python_admin_gets_whole_names_and_contents() {
 }
 
 /// Row 20: an original node checks no types.
+#[needs("python3")]
 #[tokio::test]
 async fn what_one_client_of_a_python_node_did_wrong_hides_nothing_else() {
     let (python, node) = pair(&[]).await;
@@ -365,6 +383,7 @@ async fn what_one_client_of_a_python_node_did_wrong_hides_nothing_else() {
 }
 
 /// A leave that the room's node has not heard of would undo the join.
+#[needs("python3")]
 #[tokio::test]
 async fn who_left_while_the_rooms_node_hung_can_join_once_it_has_heard() {
     let (python, node) = pair(&[]).await;

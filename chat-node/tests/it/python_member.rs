@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::harness::{Client, Node, start};
 use crate::python_peer::{PythonPeer, pair, said};
@@ -30,6 +30,7 @@ async fn told(python: &PythonPeer) -> Vec<String> {
 }
 
 /// Section 13, obligation 1: the joiner's own node has heard before the answer comes.
+#[needs("python3")]
 #[tokio::test]
 async fn a_join_is_told_to_the_joiners_node_before_it_is_answered() {
     let (python, node) = pair(&[]).await;
@@ -44,6 +45,7 @@ async fn a_join_is_told_to_the_joiners_node_before_it_is_answered() {
 }
 
 /// Section 13, obligation 2.
+#[needs("python3")]
 #[tokio::test]
 async fn a_message_is_told_to_the_senders_node_before_it_is_confirmed() {
     let (python, node) = pair(&[]).await;
@@ -60,6 +62,7 @@ async fn a_message_is_told_to_the_senders_node_before_it_is_confirmed() {
 }
 
 /// Section 13, obligation 3: what happened before a join is told before it is answered.
+#[needs("python3")]
 #[tokio::test]
 async fn what_was_queued_before_a_join_is_told_before_it_is_answered() {
     let (python, node) = pair(&[]).await;
@@ -78,6 +81,7 @@ async fn what_was_queued_before_a_join_is_told_before_it_is_answered() {
 }
 
 /// Row 5.
+#[needs("python3")]
 #[tokio::test]
 async fn a_broadcast_that_fails_is_told_again_with_the_same_id_and_nothing_is_missing() {
     let (python, node) = pair(&[]).await;
@@ -114,6 +118,7 @@ async fn a_broadcast_that_fails_is_told_again_with_the_same_id_and_nothing_is_mi
 }
 
 /// Row 5: the answer is lost, though the call was carried out.
+#[needs("python3")]
 #[tokio::test]
 async fn a_broadcast_whose_answer_is_lost_is_told_again_with_the_same_id() {
     let (python, node) = pair(&[]).await;
@@ -128,6 +133,7 @@ async fn a_broadcast_whose_answer_is_lost_is_told_again_with_the_same_id() {
 }
 
 /// Row 5: what happens while a node restarts is told afterwards.
+#[needs("python3")]
 #[tokio::test]
 async fn a_peer_that_restarts_hears_what_was_said_meanwhile() {
     let (mut python, node) = pair(&[]).await;
@@ -149,6 +155,7 @@ async fn a_peer_that_restarts_hears_what_was_said_meanwhile() {
 }
 
 /// Row 1: a peer that is slow, or stopped as a whole, delays nobody else.
+#[needs("python3")]
 #[tokio::test]
 async fn a_stopped_peer_delays_no_client_and_no_other_peer() {
     let (python, other) = (PythonPeer::start("py"), PythonPeer::start("other"));
@@ -175,6 +182,7 @@ async fn a_stopped_peer_delays_no_client_and_no_other_peer() {
 }
 
 /// Row 2: each calls the other while it serves the other's call.
+#[needs("python3")]
 #[tokio::test]
 async fn crossing_calls_with_a_single_threaded_peer_do_not_deadlock() {
     let (python, node) = pair(&[]).await;
@@ -206,6 +214,7 @@ async fn crossing_calls_with_a_single_threaded_peer_do_not_deadlock() {
 }
 
 /// Row 7.
+#[needs("python3")]
 #[tokio::test]
 async fn a_carriage_return_reaches_a_python_member() {
     let (python, node) = pair(&[]).await;
@@ -216,6 +225,7 @@ async fn a_carriage_return_reaches_a_python_member() {
 }
 
 /// Row 26: single calls, after one try, with a node that does not know several at once.
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_member_is_tried_once_with_several_calls_at_once() {
     let (python, node) = pair(&[]).await;
@@ -233,6 +243,7 @@ async fn a_python_member_is_tried_once_with_several_calls_at_once() {
 }
 
 /// Only nodes with members are told anything.
+#[needs("python3")]
 #[tokio::test]
 async fn a_node_without_members_is_told_nothing() {
     let (python, node) = pair(&[]).await;
@@ -246,6 +257,7 @@ async fn a_node_without_members_is_told_nothing() {
 }
 
 /// Rows 1 and 10: clients that come and go while a message is told to everybody.
+#[needs("python3")]
 #[tokio::test]
 async fn joins_and_leaves_during_broadcasts_fail_for_nobody() {
     let (python, node) = pair(&[]).await;

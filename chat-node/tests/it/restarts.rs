@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chat_protocol::{ChatMessage, ServerMessage};
 use serde_json::json;
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::harness::{Client, cluster, in_time};
 use crate::python_peer::{PythonPeer, pair};
@@ -177,6 +177,7 @@ fn check(histories: &[(Vec<u32>, Vec<ChatMessage>)]) {
 }
 
 /// A Python node notices nothing of a restart with the journal.
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_member_stays_a_member_over_a_restart_with_the_journal() {
     let directory = tempfile::tempdir().unwrap();
@@ -203,6 +204,7 @@ async fn a_python_member_stays_a_member_over_a_restart_with_the_journal() {
 
 /// Row 1: the room's node is stopped as a whole. Its clients elsewhere are told so in time, and go on in
 /// other rooms.
+#[needs("python3")]
 #[tokio::test]
 async fn clients_of_a_stopped_admin_are_told_in_time() {
     let (python, node) = pair(&[]).await;

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use chat_protocol::Request;
 use serde_json::{Value, json};
+use testing::needs;
 
 use crate::harness::{cluster, free_port, start};
 use crate::python_peer::pair;
@@ -31,6 +32,7 @@ fn calls() -> Vec<(&'static str, Value)> {
     ]
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn without_the_secret_every_call_is_refused_but_the_heartbeat() {
     let (python, node) = pair(&[SECRET]).await;
@@ -43,6 +45,7 @@ async fn without_the_secret_every_call_is_refused_but_the_heartbeat() {
     assert_eq!(python.call(&node, "heartbeat", json!([])).await["status"], "ok");
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn without_a_setting_no_secret_is_asked_for() {
     let (python, node) = pair(&[]).await;
@@ -84,6 +87,7 @@ async fn nodes_with_different_secrets_do_not_see_each_others_rooms() {
     assert_eq!(expect!(eve, JoinRoomError).error_code.0, "ROOM_NOT_FOUND");
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_python_node_is_not_given_a_secret_that_is_not_set() {
     let (python, node) = pair(&[]).await;

@@ -1,6 +1,7 @@
 //! Every method, called by Python's `xmlrpc.client` (protocol, section 6).
 
 use serde_json::{Value, json};
+use testing::needs;
 
 use crate::harness::Client;
 use crate::python_peer::{PythonPeer, pair};
@@ -22,6 +23,7 @@ fn keys(value: &Value) -> Vec<&str> {
     keys
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_heartbeat_has_three_keys() {
     let (python, node) = pair(&[]).await;
@@ -31,6 +33,7 @@ async fn a_heartbeat_has_three_keys() {
     assert!(reply["timestamp"].as_str().unwrap().ends_with("+00:00"));
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn hosted_rooms_are_listed_with_the_reported_address() {
     let (python, node) = pair(&[("XMLRPC_ADDRESS", "http://elsewhere:1234")]).await;
@@ -44,6 +47,7 @@ async fn hosted_rooms_are_listed_with_the_reported_address() {
     assert_eq!(rooms, expected);
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_join_gives_the_room_and_its_history() {
     let (python, node) = pair(&[]).await;
@@ -73,6 +77,7 @@ async fn a_join_gives_the_room_and_its_history() {
     alice.hears_nothing().await;
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn an_unknown_room_is_not_found_by_any_method() {
     let (python, node) = pair(&[]).await;
@@ -88,6 +93,7 @@ async fn an_unknown_room_is_not_found_by_any_method() {
     assert_eq!(gone, json!({"success": false, "message": message}));
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_member_of_a_python_node_speaks_and_leaves() {
     let (python, node) = pair(&[]).await;
@@ -110,6 +116,7 @@ async fn a_member_of_a_python_node_speaks_and_leaves() {
     alice.hears_nothing().await;
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn a_lost_connection_at_a_python_node_is_told_with_its_reason() {
     let (python, node) = pair(&[]).await;
@@ -128,6 +135,7 @@ async fn a_lost_connection_at_a_python_node_is_told_with_its_reason() {
 }
 
 /// Rows 6 and 20, and the order of the tests in section 6.
+#[needs("python3")]
 #[tokio::test]
 async fn content_that_cannot_be_taken_is_refused_before_everything_else() {
     let (python, node) = pair(&[]).await;
@@ -156,6 +164,7 @@ async fn content_that_cannot_be_taken_is_refused_before_everything_else() {
 }
 
 /// Row 12: a node speaks for the names that it registered, and for no others.
+#[needs("python3")]
 #[tokio::test]
 async fn a_node_cannot_speak_or_leave_for_members_of_another() {
     let (python, node) = pair(&[]).await;
@@ -172,6 +181,7 @@ async fn a_node_cannot_speak_or_leave_for_members_of_another() {
 }
 
 /// Row 14.
+#[needs("python3")]
 #[tokio::test]
 async fn a_node_that_is_no_peer_cannot_join_speak_or_remove() {
     let (python, node) = pair(&[]).await;
@@ -189,6 +199,7 @@ async fn a_node_that_is_no_peer_cannot_join_speak_or_remove() {
 }
 
 /// Row 21, at the admin: registrations are counted.
+#[needs("python3")]
 #[tokio::test]
 async fn a_name_stays_while_one_of_a_nodes_two_registrations_does() {
     let (python, node) = pair(&[]).await;
@@ -206,6 +217,7 @@ async fn a_name_stays_while_one_of_a_nodes_two_registrations_does() {
     assert_eq!(expect!(alice, MemberLeft).username, "pia");
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn broadcasts_for_rooms_without_clients_are_true() {
     let (python, node) = pair(&[]).await;
@@ -224,6 +236,7 @@ async fn fault(python: &PythonPeer, node: &crate::harness::Node, method: &str, p
     result["fault"][1].as_str().unwrap().to_owned()
 }
 
+#[needs("python3")]
 #[tokio::test]
 async fn faults_have_code_1_and_name_a_class() {
     let (python, node) = pair(&[]).await;
@@ -246,6 +259,7 @@ async fn faults_have_code_1_and_name_a_class() {
 }
 
 /// Row 26.
+#[needs("python3")]
 #[tokio::test]
 async fn several_calls_at_once_give_what_each_gives() {
     let (python, node) = pair(&[]).await;
@@ -282,6 +296,7 @@ async fn several_calls_at_once_give_what_each_gives() {
 }
 
 /// Row 8: a peer's clients have many messages on the way, and each client's keep their order.
+#[needs("python3")]
 #[tokio::test]
 async fn messages_that_come_in_one_call_are_numbered_in_their_order() {
     const MESSAGES: u64 = 1000;

@@ -7,6 +7,7 @@ use chat_protocol::xmlrpc::PeerCall;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
+use testing::needs;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -147,6 +148,7 @@ async fn a_request_over_4_mib_is_refused_with_413_also_when_it_is_that_large_onl
 }
 
 /// Row 19.
+#[needs("python3")]
 #[tokio::test]
 async fn connections_that_send_nothing_or_half_a_call_block_nobody() {
     let (python, node) = pair(&[]).await;

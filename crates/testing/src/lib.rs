@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, WaitId, WaitIdOptions, getrlimit, kill_process, setrlimit, waitid};
 
+pub use needs::needs;
 pub use redis::RedisServer;
 pub use rustix::process::Signal;
 

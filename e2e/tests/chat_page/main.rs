@@ -8,7 +8,9 @@ use cluster::Cluster;
 use e2e::browser::{Driver, LAPTOP, PHONE};
 use fantoccini::key::Key;
 use person::{Person, two_in_a_room};
+use testing::needs;
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn two_people_talk_over_two_nodes() -> Result<()> {
     let cluster = Cluster::start(2)?;
@@ -39,6 +41,7 @@ async fn two_people_talk_over_two_nodes() -> Result<()> {
     bob.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn the_history_is_there_once_after_a_reload() -> Result<()> {
     let cluster = Cluster::start(1)?;
@@ -63,6 +66,7 @@ async fn the_history_is_there_once_after_a_reload() -> Result<()> {
     alice.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn one_click_changes_the_room_and_what_was_being_written_stays_there() -> Result<()> {
     let cluster = Cluster::start(1)?;
@@ -84,6 +88,7 @@ async fn one_click_changes_the_room_and_what_was_being_written_stays_there() -> 
     alice.holds("#text", "half a sen").await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn after_its_node_was_killed_a_page_shows_what_it_missed_once() -> Result<()> {
     let mut cluster = Cluster::start(2)?;
@@ -113,6 +118,7 @@ async fn after_its_node_was_killed_a_page_shows_what_it_missed_once() -> Result<
     bob.shows("#log .content", &all).await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn a_room_whose_node_is_down_says_so_and_works_again_when_it_is_back() -> Result<()> {
     let mut cluster = Cluster::start(2)?;
@@ -133,6 +139,7 @@ async fn a_room_whose_node_is_down_says_so_and_works_again_when_it_is_back() -> 
     alice.shows("#log .content", &["is anybody there"]).await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn a_room_that_went_with_its_node_is_said_to_be_gone() -> Result<()> {
     let mut cluster = Cluster::start_without_journals(2)?;
@@ -147,6 +154,7 @@ async fn a_room_that_went_with_its_node_is_said_to_be_gone() -> Result<()> {
     Ok(())
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn a_deletion_shows_everywhere_and_a_refused_one_tells_why() -> Result<()> {
     let mut cluster = Cluster::start(2)?;
@@ -173,6 +181,7 @@ async fn a_deletion_shows_everywhere_and_a_refused_one_tells_why() -> Result<()>
     alice.shows("#log .content", &["still here"]).await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn a_phone_never_scrolls_sideways() -> Result<()> {
     let cluster = Cluster::start(1)?;
@@ -199,6 +208,7 @@ async fn a_phone_never_scrolls_sideways() -> Result<()> {
     alice.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn the_keyboard_alone_is_enough() -> Result<()> {
     let cluster = Cluster::start(1)?;
@@ -224,6 +234,7 @@ async fn the_keyboard_alone_is_enough() -> Result<()> {
     alice.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn text_can_be_read_in_the_light_and_in_the_dark() -> Result<()> {
     let mut cluster = Cluster::start(2)?;
@@ -248,6 +259,7 @@ async fn text_can_be_read_in_the_light_and_in_the_dark() -> Result<()> {
     bob.can_be_read("a lost message").await
 }
 
+#[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn nothing_but_the_page_itself_runs_in_it() -> Result<()> {
     let cluster = Cluster::start(1)?;

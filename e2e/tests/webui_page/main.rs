@@ -8,6 +8,7 @@ use devcoin::DevCoin;
 use e2e::browser::{Driver, LAPTOP, PHONE};
 use fantoccini::key::Key;
 use serde_json::json;
+use testing::needs;
 
 /// The outcome of a check. The list may move on before it is pressed, so it need not be that of the first.
 const SHOWN: &str = ".coin .outcome:not([hidden])";
@@ -15,6 +16,7 @@ const SHOWN: &str = ".coin .outcome:not([hidden])";
 /// The first coin of the list.
 const FIRST: &str = "#coins > li:first-child";
 
+#[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
 #[tokio::test]
 async fn figures_move_and_agree_with_redis() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -51,6 +53,7 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     page.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn the_chart_draws_what_was_and_what_comes() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -91,6 +94,7 @@ async fn the_chart_draws_what_was_and_what_comes() -> Result<()> {
     page.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
 #[tokio::test]
 async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -130,6 +134,7 @@ async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()
     page.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn its_own_sha_256_is_that_of_the_browser_and_lies_are_found() -> Result<()> {
     let devcoin = DevCoin::start()?;
@@ -159,6 +164,7 @@ async fn its_own_sha_256_is_that_of_the_browser_and_lies_are_found() -> Result<(
     Ok(())
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn numbers_are_written_for_people_and_seconds_keep_their_places() -> Result<()> {
     let devcoin = DevCoin::start()?;
@@ -200,6 +206,7 @@ async fn numbers_are_written_for_people_and_seconds_keep_their_places() -> Resul
     Ok(())
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -221,6 +228,7 @@ async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     page.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
 #[tokio::test]
 async fn coins_of_a_ledger_that_was_emptied_are_not_shown_any_more() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -237,6 +245,7 @@ async fn coins_of_a_ledger_that_was_emptied_are_not_shown_any_more() -> Result<(
     page.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
 #[tokio::test]
 async fn miners_at_work_come_first_and_others_say_since_when_they_are_silent() -> Result<()> {
     let devcoin = DevCoin::start()?;
@@ -261,6 +270,7 @@ async fn miners_at_work_come_first_and_others_say_since_when_they_are_silent() -
     page.has_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn a_page_that_comes_before_redis_says_so_and_goes_on_by_itself() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -275,6 +285,7 @@ async fn a_page_that_comes_before_redis_says_so_and_goes_on_by_itself() -> Resul
     page.hides("#stale").await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn a_lost_connection_is_told_and_comes_back_by_itself() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -303,6 +314,7 @@ async fn a_lost_connection_is_told_and_comes_back_by_itself() -> Result<()> {
         .await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn the_list_holds_still_while_somebody_looks() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -319,6 +331,7 @@ async fn the_list_holds_still_while_somebody_looks() -> Result<()> {
     page.waits_for("new coins", &format!("document.querySelector('#coins').textContent !== {held}")).await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn the_keyboard_alone_is_enough() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -348,6 +361,7 @@ async fn the_keyboard_alone_is_enough() -> Result<()> {
     Ok(())
 }
 
+#[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
 #[tokio::test]
 async fn a_phone_never_scrolls_sideways_also_with_many_miners_and_large_numbers() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -372,6 +386,7 @@ async fn a_phone_never_scrolls_sideways_also_with_many_miners_and_large_numbers(
     page.fits("the page with a banner").await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn text_can_be_read_in_the_light_and_in_the_dark_and_nothing_moves_for_who_does_not_want_it() -> Result<()> {
     let mut devcoin = DevCoin::start()?;
@@ -389,6 +404,7 @@ async fn text_can_be_read_in_the_light_and_in_the_dark_and_nothing_moves_for_who
     page.can_be_read("the stale page").await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn nothing_but_the_page_itself_runs_in_it() -> Result<()> {
     let devcoin = DevCoin::start()?;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+use testing::needs;
 
 use crate::miner::Miner;
 use crate::redis::Redis;
@@ -28,6 +29,7 @@ fn compare(miner: &mut Miner, redis: &Redis, file: &Path) {
     assert_eq!(redis.miners().into_values().collect::<Vec<_>>(), [found]);
 }
 
+#[needs("redis-server")]
 #[test]
 fn no_coin_is_lost_or_doubled_when_redis_is_killed_and_started_again() {
     let (mut redis, file) = (Redis::start(), NamedTempFile::new().unwrap());
@@ -43,6 +45,7 @@ fn no_coin_is_lost_or_doubled_when_redis_is_killed_and_started_again() {
     compare(&mut miner, &redis, file.path());
 }
 
+#[needs("redis-server")]
 #[test]
 fn no_coin_is_lost_or_doubled_when_redis_hangs_with_a_batch_and_goes_on() {
     let (redis, file) = (Redis::start(), NamedTempFile::new().unwrap());
@@ -56,6 +59,7 @@ fn no_coin_is_lost_or_doubled_when_redis_hangs_with_a_batch_and_goes_on() {
     compare(&mut miner, &redis, file.path());
 }
 
+#[needs("redis-server")]
 #[test]
 fn without_a_ledger_the_miner_goes_on_until_it_holds_enough_and_says_so() {
     let (mut redis, file) = (Redis::absent(), NamedTempFile::new().unwrap());
@@ -88,6 +92,7 @@ fn an_absent_ledger_is_told_of_once_not_at_every_try() {
     assert_eq!((code, log.matches("waiting for the ledger: ").count()), (Some(0), 1), "{log}");
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_wrong_password_is_said_and_the_miner_waits_unready() {
     let redis = Redis::with_password("right");
@@ -96,6 +101,7 @@ fn a_wrong_password_is_said_and_the_miner_waits_unready() {
     assert!(answer.starts_with("HTTP/1.1 503 ") && !answer.contains("wrong"), "{answer}");
 }
 
+#[needs("redis-server")]
 #[test]
 fn the_password_may_be_in_a_file() {
     let (redis, file) = (Redis::with_password("right"), NamedTempFile::new().unwrap());

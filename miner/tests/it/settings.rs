@@ -3,7 +3,7 @@
 use std::fs;
 
 use tempfile::NamedTempFile;
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::miner::{Miner, start};
 use crate::redis::Redis;
@@ -47,6 +47,7 @@ fn a_wrong_file_ends_the_start_with_one_line() {
     assert_eq!(start(&[("MINER_CONFIG", path)]).output(), (Some(2), String::new(), line));
 }
 
+#[needs("redis-server")]
 #[test]
 fn the_file_is_read_again_at_sighup_and_a_wrong_one_changes_nothing() {
     let (redis, file) = (Redis::start(), NamedTempFile::new().unwrap());
@@ -111,6 +112,7 @@ fn a_variable_wins_over_the_file_and_says_so() {
     miner.log_line("speed fast (3 coins a second), difficulty 20 ");
 }
 
+#[needs("redis-server")]
 #[test]
 fn without_a_file_sighup_changes_nothing() {
     let redis = Redis::start();

@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use testing::needs;
+
 use crate::miner::Miner;
 use crate::redis::Redis;
 
+#[needs("redis-server")]
 #[test]
 fn a_named_speed_is_kept_however_easy_the_coins_are() {
     let redis = Redis::start();
@@ -20,6 +23,7 @@ fn a_named_speed_is_kept_however_easy_the_coins_are() {
     assert!(found <= due, "{found} coins, {due} were due");
 }
 
+#[needs("redis-server")]
 #[test]
 fn two_miners_share_a_ledger_without_a_coordinator() {
     let redis = Redis::start();
@@ -30,6 +34,7 @@ fn two_miners_share_a_ledger_without_a_coordinator() {
     assert!(miners.len() == 2 && miners.values().all(|coins| *coins > 0), "{miners:?}");
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_line_tells_a_learner_what_happened() {
     let redis = Redis::start();
@@ -39,6 +44,7 @@ fn a_line_tells_a_learner_what_happened() {
     assert!(line.contains("all recorded; ") || line.contains(" on the way to the ledger; "), "{line}");
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_miner_that_finds_nothing_is_alive_in_the_ledger() {
     let redis = Redis::start();

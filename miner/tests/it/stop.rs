@@ -1,10 +1,11 @@
 //! The stop.
 
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::miner::Miner;
 use crate::redis::Redis;
 
+#[needs("redis-server")]
 #[test]
 fn what_is_held_at_sigterm_is_recorded() {
     let mut redis = Redis::absent();
@@ -27,6 +28,7 @@ fn what_is_held_at_sigterm_is_recorded() {
     assert_eq!(redis.miners().into_values().sum::<u64>(), blocks);
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_ledger_that_comes_back_during_the_stop_gets_what_is_held() {
     let mut redis = Redis::absent();
@@ -55,6 +57,7 @@ fn coins_that_are_lost_at_the_stop_are_counted() {
     assert_eq!(miner.program.ended().0.code(), Some(0));
 }
 
+#[needs("redis-server")]
 #[test]
 fn a_ledger_that_hangs_holds_the_stop_up_for_the_drain_time_only() {
     let redis = Redis::start();
@@ -68,6 +71,7 @@ fn a_ledger_that_hangs_holds_the_stop_up_for_the_drain_time_only() {
     redis.go_on();
 }
 
+#[needs("redis-server")]
 #[test]
 fn sigterm_ends_it_in_every_state() {
     let redis = Redis::start();

@@ -2,7 +2,7 @@
 
 use std::net::{TcpListener, TcpStream};
 
-use testing::Signal;
+use testing::{Signal, needs};
 
 use crate::{PRODUCER, ask, start};
 
@@ -148,6 +148,7 @@ fn the_log_is_json_if_wanted_and_only_as_loud_as_wanted() {
     assert_eq!(quiet.output(), (Some(0), String::new(), String::new()));
 }
 
+#[needs("script")]
 #[test]
 #[cfg_attr(not(target_os = "linux"), ignore = "starts a command with script -c, which only Linux has")]
 fn the_log_is_coloured_on_a_terminal_unless_no_color_is_set() {

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use chat_protocol::xmlrpc::{Fault, PeerCall, fault_xml, read_response, response_xml};
 use serde_json::{Value as Json, json};
+use testing::needs;
 
 use crate::examples::{calls, replies};
 
@@ -47,6 +48,7 @@ fn python(tasks: &[Json]) -> Vec<Json> {
     results
 }
 
+#[needs("python3")]
 #[test]
 fn python_reads_our_calls() {
     let calls = calls();
@@ -56,6 +58,7 @@ fn python_reads_our_calls() {
     }
 }
 
+#[needs("python3")]
 #[test]
 fn we_read_the_calls_of_python() {
     let calls = calls();
@@ -66,6 +69,7 @@ fn we_read_the_calls_of_python() {
     }
 }
 
+#[needs("python3")]
 #[test]
 fn python_reads_our_replies() {
     let replies = replies();
@@ -75,6 +79,7 @@ fn python_reads_our_replies() {
     }
 }
 
+#[needs("python3")]
 #[test]
 fn we_read_the_replies_of_python() {
     let replies = replies();
@@ -85,6 +90,7 @@ fn we_read_the_replies_of_python() {
     }
 }
 
+#[needs("python3")]
 #[test]
 fn a_carriage_return_reaches_python_but_python_sends_a_line_feed() {
     let call = |username: &str| PeerCall::JoinRoom {
@@ -98,6 +104,7 @@ fn a_carriage_return_reaches_python_but_python_sends_a_line_feed() {
     assert_eq!(PeerCall::from_xml(results[1].as_str().unwrap().as_bytes()), Ok(call("a\nb\nc")));
 }
 
+#[needs("python3")]
 #[test]
 fn parameters_that_python_leaves_out_have_their_defaults() {
     let tasks = [
@@ -113,6 +120,7 @@ fn parameters_that_python_leaves_out_have_their_defaults() {
     assert!(matches!(&calls[1], PeerCall::CommitDeleteRoom { room_name: None, .. }), "{calls:?}");
 }
 
+#[needs("python3")]
 #[test]
 fn faults_are_the_same_on_both_sides() {
     let ours = Fault::unknown_method("<dance> & Füchse");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use devcoin::ledger::{Batch, RECENT_COINS_MAX, RecordedCoin};
 use devcoin::{Difficulty, Ledger, MinerId};
 use futures_util::future::join;
-use testing::LIMIT;
+use testing::{LIMIT, needs};
 use tokio::time::timeout;
 
 use crate::batches::{batch, with_each_ledger};
@@ -23,6 +23,7 @@ fn nonces(coins: &[RecordedCoin]) -> Vec<u64> {
     coins.iter().map(|coin| coin.coin.nonce).collect()
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn coins_say_whose_they_are_and_what_they_are_worth() {
     with_each_ledger(async |ledger| {
@@ -39,6 +40,7 @@ async fn coins_say_whose_they_are_and_what_they_are_worth() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn reading_goes_on_after_a_coin_and_stops_at_the_limit() {
     with_each_ledger(async |ledger| {
@@ -53,6 +55,7 @@ async fn reading_goes_on_after_a_coin_and_stops_at_the_limit() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn older_coins_are_forgotten_and_the_rest_is_given() {
     with_each_ledger(async |ledger| {
@@ -74,6 +77,7 @@ async fn older_coins_are_forgotten_and_the_rest_is_given() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_reader_waits_for_the_next_coin() {
     with_each_ledger(async |ledger| {
@@ -89,6 +93,7 @@ async fn a_reader_waits_for_the_next_coin() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_reader_whose_time_is_over_gets_nothing() {
     with_each_ledger(async |ledger| {
@@ -99,6 +104,7 @@ async fn a_reader_whose_time_is_over_gets_nothing() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn waiting_readers_hold_nobody_up() {
     with_each_ledger(async |ledger| {
@@ -119,6 +125,7 @@ async fn waiting_readers_hold_nobody_up() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn somebody_elses_entries_are_passed_over() {
     let server = RedisServer::start(&[]);
@@ -131,6 +138,7 @@ async fn somebody_elses_entries_are_passed_over() {
     assert_eq!(nonces(&coins.unwrap()), [1]);
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_reader_that_is_given_up_leaves_no_connection() {
     let server = RedisServer::start(&[]);

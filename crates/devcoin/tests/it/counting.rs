@@ -5,8 +5,9 @@ use devcoin::{Ledger, MinerId};
 
 use crate::batches::{batch, recorded, with_each_ledger};
 use crate::redis_server::{GLANCE, RedisServer};
-use testing::LIMIT;
+use testing::{LIMIT, needs};
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_batch_that_comes_again_changes_nothing() {
     with_each_ledger(async |ledger| {
@@ -19,6 +20,7 @@ async fn a_batch_that_comes_again_changes_nothing() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn of_a_batch_that_overlaps_another_only_the_rest_is_counted() {
     with_each_ledger(async |ledger| {
@@ -30,6 +32,7 @@ async fn of_a_batch_that_overlaps_another_only_the_rest_is_counted() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn the_first_and_the_greatest_nonces_count_as_all_others() {
     with_each_ledger(async |ledger| {
@@ -46,6 +49,7 @@ async fn the_first_and_the_greatest_nonces_count_as_all_others() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn figures_tell_of_each_miner_the_last_heard_of_first() {
     with_each_ledger(async |ledger| {
@@ -67,6 +71,7 @@ async fn figures_tell_of_each_miner_the_last_heard_of_first() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_miner_without_coins_is_known() {
     with_each_ledger(async |ledger| {
@@ -79,6 +84,7 @@ async fn a_miner_without_coins_is_known() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn an_empty_ledger_has_figures_too() {
     with_each_ledger(async |ledger| {
@@ -90,6 +96,7 @@ async fn an_empty_ledger_has_figures_too() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn coins_of_a_second_are_in_its_place_once_it_is_over() {
     with_each_ledger(async |ledger| {
@@ -112,6 +119,7 @@ async fn coins_of_a_second_are_in_its_place_once_it_is_over() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn the_count_of_a_second_goes_by_itself_but_not_before_nobody_asks_for_it() {
     let server = RedisServer::start(&[]);
@@ -126,6 +134,7 @@ async fn the_count_of_a_second_goes_by_itself_but_not_before_nobody_asks_for_it(
     );
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn what_would_be_counted_wrongly_is_refused_whole() {
     with_each_ledger(async |ledger| {
@@ -140,6 +149,7 @@ async fn what_would_be_counted_wrongly_is_refused_whole() {
     .await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn two_ledgers_in_one_redis_see_the_same() {
     let server = RedisServer::start(&[]);
@@ -152,6 +162,7 @@ async fn two_ledgers_in_one_redis_see_the_same() {
     assert_eq!(server.command::<u64>(&["GET", "blocks"]), 11);
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn after_flushall_miners_begin_again_with_what_they_send() {
     let server = RedisServer::start(&[]);

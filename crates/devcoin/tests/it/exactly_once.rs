@@ -7,6 +7,7 @@ use futures_util::future::{FutureExt, join_all};
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use testing::needs;
 use tokio::runtime::Builder;
 
 use crate::batches::{batch, recorded};
@@ -66,6 +67,7 @@ impl Miner {
     }
 }
 
+#[needs("redis-server")]
 #[test]
 fn each_coin_counts_once() {
     let server = RedisServer::start(&[]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use devcoin::ledger::{CoinId, LedgerError, Recorded};
 use devcoin::{Ledger, MinerId};
-use testing::LIMIT;
+use testing::{LIMIT, needs};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::channel;
@@ -32,6 +32,7 @@ fn away(reason: &str) -> LedgerError {
     LedgerError::Away(format!("cannot reach {reason}"))
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_redis_that_is_not_there_is_away_and_then_back() {
     let mut server = RedisServer::start(&["--appendonly", "yes"]);
@@ -59,6 +60,7 @@ async fn a_name_that_is_not_found_is_said() {
     assert_eq!(errors(&ledger).await, [(); 4].map(|()| unknown.clone()));
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_redis_that_hangs_is_away_and_counts_once_afterwards() {
     let server = RedisServer::start(&[]);
@@ -82,6 +84,7 @@ async fn a_redis_that_hangs_is_away_and_counts_once_afterwards() {
 }
 
 /// Its power is cut, say: no answer comes, and nobody closes the connection.
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_connection_that_dies_in_silence_is_given_up() {
     let server = RedisServer::start(&[]);
@@ -114,6 +117,7 @@ async fn a_connection_that_dies_in_silence_is_given_up() {
     assert_eq!(ledger.coins(None, 1, wait).await.unwrap().len(), 1);
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_redis_that_still_loads_its_data_is_away() {
     // A millisecond for each key.
@@ -127,6 +131,7 @@ async fn a_redis_that_still_loads_its_data_is_away() {
     assert_eq!(errors(&server.ledger()).await, [(); 4].map(|()| loading.clone()));
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_redis_with_all_its_connections_taken_is_away() {
     let server = RedisServer::start(&["--maxclients", "1"]);

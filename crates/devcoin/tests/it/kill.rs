@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use devcoin::ledger::LedgerError;
 use devcoin::{Ledger, MinerId, RedisLedger};
+use testing::needs;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -32,6 +33,7 @@ impl Miner {
     }
 }
 
+#[needs("redis-server")]
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_confirmed_is_lost_and_nothing_counts_twice_when_redis_is_killed() {
     let mut server = RedisServer::start(&["--appendonly", "yes", "--appendfsync", "always"]);

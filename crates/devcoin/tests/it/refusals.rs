@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use devcoin::ledger::{Batch, LedgerError, Recorded};
 use devcoin::{Ledger, MinerId};
+use testing::needs;
 
 use crate::batches::{batch, recorded};
 use crate::redis_server::{GLANCE, RedisServer, ledger};
@@ -18,6 +19,7 @@ fn refusal<T: std::fmt::Debug>(server: &RedisServer, result: Result<T, LedgerErr
 
 const WAIT: Duration = Duration::from_millis(1);
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn passwords_are_explained_and_never_shown() {
     let server = RedisServer::start(&["--requirepass", "right-secret"]);
@@ -43,6 +45,7 @@ async fn passwords_are_explained_and_never_shown() {
     assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_password_for_a_redis_without_one_is_explained() {
     let server = RedisServer::start(&[]);
@@ -51,6 +54,7 @@ async fn a_password_for_a_redis_without_one_is_explained() {
     assert_eq!(refusal(&server, error), expected);
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_redis_that_does_not_know_passwords_does_not_give_them_away() {
     let server = RedisServer::start(&["--rename-command", "AUTH", ""]);
@@ -68,6 +72,7 @@ async fn addresses_of_something_else_are_refused_without_showing_them() {
     }
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_database_of_another_number_is_another_ledger() {
     let server = RedisServer::start(&[]);
@@ -79,6 +84,7 @@ async fn a_database_of_another_number_is_another_ledger() {
     assert_eq!(refusal(&server, none.figures().await), "has no database of that number: correct REDIS_URL");
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_read_only_replica_tells_and_takes_nothing() {
     let server = RedisServer::start(&[]);
@@ -98,6 +104,7 @@ async fn a_read_only_replica_tells_and_takes_nothing() {
     assert_eq!(refusal(&replica, error), expected);
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_redis_without_memory_takes_nothing_or_all_of_a_batch() {
     let server = RedisServer::start(&[]);
@@ -119,6 +126,7 @@ async fn a_redis_without_memory_takes_nothing_or_all_of_a_batch() {
     assert_eq!(ledger.record(&batch(&miner, [3, 4])).await, Ok(Recorded { new: 2, blocks: 4 }));
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_redis_that_cannot_save_takes_nothing() {
     let server = RedisServer::start(&[]);
@@ -139,6 +147,7 @@ async fn a_redis_that_cannot_save_takes_nothing() {
 }
 
 /// Puts something of the wrong type into each key in turn.
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_key_of_the_wrong_type_is_named_and_nothing_is_written() {
     let server = RedisServer::start(&[]);
@@ -172,6 +181,7 @@ async fn a_key_of_the_wrong_type_is_named_and_nothing_is_written() {
     refuses(&server, &batch(&miner, [100]), "is a list, the ledger needs a string").await;
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_value_that_cannot_be_right_is_named_and_nothing_is_written() {
     let server = RedisServer::start(&[]);
@@ -203,6 +213,7 @@ async fn refuses(server: &RedisServer, batch: &Batch, reason: &str) {
     assert_eq!(server.digest(), before, "{text}");
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn figures_and_coins_name_the_wrong_key_too() {
     let server = RedisServer::start(&[]);

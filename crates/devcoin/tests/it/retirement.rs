@@ -2,10 +2,12 @@
 
 use devcoin::ledger::{ALIVE_TIME, MINERS_MAX};
 use devcoin::{Ledger, MinerId};
+use testing::needs;
 
 use crate::batches::{batch, recorded};
 use crate::redis_server::RedisServer;
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn the_longest_silent_miners_retire_and_their_coins_stay() {
     let server = RedisServer::start(&[]);
@@ -48,6 +50,7 @@ fn put_silent_miners(server: &RedisServer, miners: u64) {
     server.command::<()>(&["EVAL", script, "0", &miners.to_string()]);
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_batch_retires_a_limited_number() {
     let server = RedisServer::start(&[]);
@@ -61,6 +64,7 @@ async fn a_batch_retires_a_limited_number() {
     }
 }
 
+#[needs("redis-server")]
 #[tokio::test]
 async fn a_miner_that_cannot_retire_is_named_and_nothing_is_written() {
     let server = RedisServer::start(&[]);
