@@ -92,6 +92,21 @@ fn bake_builds_what_compose_runs() -> Result<()> {
 }
 
 #[test]
+fn every_service_is_checked_at_the_same_times() -> Result<()> {
+    let compose = fs::read_to_string(images::root().join("docker-compose.yml"))?;
+    let (_, redis) = compose.split_once("    healthcheck:\n").context("Redis is checked")?;
+    for (name, text) in dockerfiles()? {
+        let check = text.lines().find_map(|line| line.strip_prefix("HEALTHCHECK ")).context(name.clone())?;
+        for flag in ["--interval=30s", "--timeout=2s", "--start-period=60s", "--start-interval=1s"] {
+            ensure!(check.split(' ').any(|found| found == flag), "{name}: no {flag} in {check}");
+            let line = flag.trim_start_matches('-').replace('-', "_").replace('=', ": ");
+            ensure!(redis.lines().any(|found| found.trim() == line), "redis: no {line}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn the_readme_lists_every_variable_of_the_compose_file_with_its_default() -> Result<()> {
     let compose = fs::read_to_string(images::root().join("docker-compose.yml"))?;
     let readme = fs::read_to_string(images::root().join("README.md"))?;
