@@ -5,6 +5,7 @@
 pub mod browser;
 pub mod cluster;
 pub mod compare;
+pub mod compose;
 pub mod engine;
 pub mod images;
 pub mod machine;

@@ -1,8 +1,8 @@
 //! Rules for the files that describe images and services; they need the `docker` command, no engine.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::{
     engine::{Engine, output_of},
     images,
@@ -62,31 +62,53 @@ fn compose_and_stack_accept_the_same_file() -> Result<()> {
     Ok(())
 }
 
+/// The services as Compose understands them, from these files, or those that it finds by itself.
+fn services(files: &[&str]) -> Result<serde_json::Map<String, serde_json::Value>> {
+    let mut config = Engine::local().command();
+    config.arg("compose").args(files).args(["config", "--format=json"]).current_dir(images::root());
+    let mut config: serde_json::Value = serde_json::from_str(&output_of(&mut config)?)?;
+    match config["services"].take() {
+        serde_json::Value::Object(services) => Ok(services),
+        other => bail!("there are no services: {other}"),
+    }
+}
+
 #[test]
-fn bake_builds_what_compose_runs() -> Result<()> {
+fn bake_builds_what_the_stack_runs() -> Result<()> {
     let root = images::root();
-    let compose = ["compose", "config", "--format=json"];
-    let compose = output_of(Engine::local().command().args(compose).current_dir(&root))?;
-    let compose: serde_json::Value = serde_json::from_str(&compose)?;
     let plan = output_of(Engine::local().command().args(["buildx", "bake", "--print"]).current_dir(&root))?;
     let plan: serde_json::Value = serde_json::from_str(&plan)?;
-    for (name, service) in compose["services"].as_object().context("there are services")? {
+    for (name, service) in services(&["--file=docker-compose.yml"])? {
         let image = service["image"].as_str().context("each service has an image")?;
         if image == REDIS {
-            ensure!(service["build"].is_null(), "{name} is Redis as it comes: {service}");
             continue;
         }
         let image_name = image.trim_end_matches(":latest");
         let target = &plan["target"][image_name];
         ensure!(target["dockerfile"] == format!("Dockerfile.{image_name}"), "{name}: {target}");
-        // Services that share an image leave its build to one of them.
-        let build = &service["build"];
-        ensure!(build.is_null() || build["dockerfile"] == target["dockerfile"], "{name}: {build}");
         ensure!(target["tags"][0] == image, "{name}: {target}");
         ensure!(
             target["platforms"] == serde_json::json!(["linux/amd64", "linux/arm64", "linux/arm/v7"]),
             "{name}: {target}"
         );
+    }
+    Ok(())
+}
+
+#[test]
+fn compose_builds_every_image_but_redis_under_a_name_of_its_own_and_pulls_none() -> Result<()> {
+    let mut seen = BTreeSet::new();
+    for (name, service) in services(&[])? {
+        let image = service["image"].as_str().context("each service has an image")?;
+        if image == REDIS {
+            ensure!(service["build"].is_null(), "{name} is Redis as it comes: {service}");
+            continue;
+        }
+        let (image_name, _) = image.split_once(':').context("each image has a tag")?;
+        ensure!(service["build"]["dockerfile"] == format!("Dockerfile.{image_name}"), "{name}: {service}");
+        ensure!(service["pull_policy"] == "never", "{name}: {service}");
+        // Docker may refuse two builds that end at the same moment under one name.
+        ensure!(seen.insert(image.to_owned()), "{name}: {image} is built twice");
     }
     Ok(())
 }
