@@ -9,8 +9,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
+    compose::Project,
     engine::{Engine, output_of},
-    images, mesh, wait,
+    images, wait,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
@@ -20,73 +21,39 @@ const NODES: [&str; 3] = ["node1", "node2", "node3"];
 const HEARTBEAT: &str = r#"<?xml version="1.0"?><methodCall><methodName>heartbeat</methodName></methodCall>"#;
 const ROOMS: &str = r#"<?xml version="1.0"?><methodCall><methodName>get_hosted_rooms</methodName></methodCall>"#;
 
-/// Where `docker-compose.yml` runs: a project of its own, on free ports, removed when dropped.
-struct Project {
-    name: String,
-    settings: Vec<(&'static str, &'static str)>,
+/// Starts the three nodes, and waits until they are healthy.
+fn up(test: &str, settings: &[(&'static str, &str)]) -> Result<Project> {
+    let project = Project::new(&format!("chat-{test}"), settings)?;
+    project.compose(&["up", "--detach", "--wait", "node1", "node2", "node3"])?;
+    Ok(project)
 }
 
-impl Project {
-    /// Starts the three nodes, and waits until they are healthy.
-    fn up(test: &str, settings: &[(&'static str, &'static str)]) -> Result<Self> {
-        images::build()?;
-        let project = Self { name: format!("e2e-{}-chat-{test}", std::process::id()), settings: settings.to_vec() };
-        project.compose(&["up", "--detach", "--wait", "node1", "node2", "node3"])?;
-        Ok(project)
-    }
-
-    fn compose(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Engine::local().command();
-        command.args(["compose", "--project-name", &self.name]).current_dir(images::root());
-        command.envs(mesh::NO_PORTS).envs(self.settings.iter().copied());
-        output_of(command.args(arguments))
-    }
-
-    /// The published address of a node's port.
-    fn address(&self, node: &str, port: &str) -> Result<String> {
-        let address = self.compose(&["port", node, port])?;
-        let port = address.rsplit(':').next().context("an address has a port")?;
-        Ok(format!("localhost:{port}"))
-    }
-
-    /// Calls a node by XML-RPC as the deployment guide does.
-    fn call(&self, node: &str, body: &str) -> Result<String> {
-        let url = format!("http://{}", self.address(node, "9090")?);
-        let arguments = ["-sS", "--max-time", "10", "-X", "POST", &url, "-H", "Content-Type: text/xml", "-d", body];
-        output_of(Command::new("curl").args(arguments))
-    }
-
-    fn containers(&self) -> Result<Vec<String>> {
-        Ok(self.compose(&["ps", "--all", "--quiet"])?.lines().map(str::to_owned).collect())
-    }
-
-    /// `chat-client COMMAND` at a node.
-    fn client(&self, command: &str, node: &str, arguments: &[&str]) -> Result<String> {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["run", "--quiet", "--locked", "--package", "chat-client", "--", command]).args([
-            "--address",
-            &self.address(node, "8080")?,
-            "--room",
-            "lobby",
-        ]);
-        output_of(cargo.args(arguments).current_dir(images::root()))
-    }
+/// Calls a node by XML-RPC as the deployment guide does.
+fn call(project: &Project, node: &str, body: &str) -> Result<String> {
+    let url = format!("http://{}", project.address(node, "9090")?);
+    let arguments = ["-sS", "--max-time", "10", "-X", "POST", &url, "-H", "Content-Type: text/xml", "-d", body];
+    output_of(Command::new("curl").args(arguments))
 }
 
-impl Drop for Project {
-    fn drop(&mut self) {
-        // A failure leaves containers behind, which their names tell apart; nothing else to do.
-        let _ = self.compose(&["down", "--timeout=1", "--remove-orphans", "--volumes"]);
-    }
+/// `chat-client COMMAND` at a node.
+fn client(project: &Project, command: &str, node: &str, arguments: &[&str]) -> Result<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["run", "--quiet", "--locked", "--package", "chat-client", "--", command]).args([
+        "--address",
+        &project.address(node, "8080")?,
+        "--room",
+        "lobby",
+    ]);
+    output_of(cargo.args(arguments).current_dir(images::root()))
 }
 
 #[test]
 fn every_node_answers_the_guides_heartbeat_and_reaches_every_other() -> Result<()> {
-    let project = Project::up("heartbeat", &[])?;
+    let project = up("heartbeat", &[])?;
     let services = project.compose(&["ps", "--services"])?;
     ensure!(services.lines().eq(NODES), "more or less than the three nodes runs: {services}");
     for node in NODES {
-        let answer = project.call(node, HEARTBEAT)?;
+        let answer = call(&project, node, HEARTBEAT)?;
         ensure!(
             answer.contains("<string>ok</string>") && answer.contains(&format!("<string>{node}</string>")),
             "{answer}"
@@ -104,12 +71,12 @@ fn every_node_answers_the_guides_heartbeat_and_reaches_every_other() -> Result<(
 
 #[test]
 fn what_is_said_at_one_node_is_read_at_all() -> Result<()> {
-    let project = Project::up("talk", &[])?;
-    project.client("send", "node1", &["--username=alice", "--create", "one"])?;
-    project.client("send", "node2", &["--username=bob", "two"])?;
-    project.client("send", "node3", &["--username=carol", "three"])?;
+    let project = up("talk", &[])?;
+    client(&project, "send", "node1", &["--username=alice", "--create", "one"])?;
+    client(&project, "send", "node2", &["--username=bob", "two"])?;
+    client(&project, "send", "node3", &["--username=carol", "three"])?;
     for node in NODES {
-        let lines = project.client("tail", node, &["--lines=3"])?;
+        let lines = client(&project, "tail", node, &["--lines=3"])?;
         let said: Vec<_> = lines.lines().filter_map(|line| line.split_once("  ").map(|(_, said)| said)).collect();
         ensure!(said == ["alice: one", "bob: two", "carol: three"], "at {node}: {lines}");
     }
@@ -119,18 +86,18 @@ fn what_is_said_at_one_node_is_read_at_all() -> Result<()> {
 #[test]
 fn rooms_are_in_memory_unless_they_are_kept_in_a_volume() -> Result<()> {
     for (test, settings, kept) in [("memory", &[][..], false), ("volume", &[("CHAT_DATA_DIR", "/data")][..], true)] {
-        let project = Project::up(test, settings)?;
-        project.client("send", "node1", &["--username=alice", "--create", "before"])?;
+        let project = up(test, settings)?;
+        client(&project, "send", "node1", &["--username=alice", "--create", "before"])?;
         project.compose(&["kill", "node1"])?;
         project.compose(&["up", "--detach", "--wait", "node1"])?;
-        let rooms = project.call("node1", ROOMS)?;
+        let rooms = call(&project, "node1", ROOMS)?;
         ensure!(rooms.contains("<string>lobby</string>") == kept, "{test}: {rooms}");
         if kept {
             // A new container finds it as well.
             project.compose(&["up", "--detach", "--wait", "--force-recreate", "node1"])?;
-            let sent = project.client("send", "node3", &["--username=bob", "--json", "after"])?;
+            let sent = client(&project, "send", "node3", &["--username=bob", "--json", "after"])?;
             ensure!(sent.contains(r#""sequence_number":2"#), "{sent}");
-            let lines = project.client("tail", "node2", &["--lines=2"])?;
+            let lines = client(&project, "tail", "node2", &["--lines=2"])?;
             ensure!(lines.contains("alice: before") && lines.contains("bob: after"), "{lines}");
         }
     }
@@ -139,18 +106,18 @@ fn rooms_are_in_memory_unless_they_are_kept_in_a_volume() -> Result<()> {
 
 #[test]
 fn with_a_secret_only_the_nodes_call_each_other() -> Result<()> {
-    let project = Project::up("secret", &[("CLUSTER_SECRET", "open-sesame")])?;
-    let refused = project.call("node1", ROOMS)?;
+    let project = up("secret", &[("CLUSTER_SECRET", "open-sesame")])?;
+    let refused = call(&project, "node1", ROOMS)?;
     ensure!(refused.contains("cluster secret is missing or wrong"), "{refused}");
-    ensure!(project.call("node1", HEARTBEAT)?.contains("<string>ok</string>"));
-    project.client("send", "node1", &["--username=alice", "--create", "one"])?;
-    ensure!(project.client("tail", "node3", &["--lines=1"])?.ends_with("alice: one"));
+    ensure!(call(&project, "node1", HEARTBEAT)?.contains("<string>ok</string>"));
+    client(&project, "send", "node1", &["--username=alice", "--create", "one"])?;
+    ensure!(client(&project, "tail", "node3", &["--lines=1"])?.ends_with("alice: one"));
     Ok(())
 }
 
 #[test]
 fn a_stop_is_orderly_for_every_node() -> Result<()> {
-    let project = Project::up("stop", &[("CHAT_DATA_DIR", "/data")])?;
+    let project = up("stop", &[("CHAT_DATA_DIR", "/data")])?;
     let start = Instant::now();
     project.compose(&["stop"])?;
     println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
@@ -164,7 +131,7 @@ fn a_stop_is_orderly_for_every_node() -> Result<()> {
 
 #[test]
 fn the_nodes_run_as_nobody_in_particular_without_capabilities_on_a_read_only_disk() -> Result<()> {
-    let project = Project::up("hardened", &[])?;
+    let project = up("hardened", &[])?;
     for container in project.containers()? {
         let format = "--format={{.State.Pid}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}}";
         let state = Engine::local().docker(&["inspect", format, &container])?;
@@ -180,8 +147,8 @@ fn the_nodes_run_as_nobody_in_particular_without_capabilities_on_a_read_only_dis
 
 #[test]
 fn a_crashed_node_is_noticed_and_its_members_are_gone() -> Result<()> {
-    let project = Project::up("crash", &[("HEARTBEAT_INTERVAL", "500ms")])?;
-    project.client("send", "node1", &["--username=alice", "--create", "one"])?;
+    let project = up("crash", &[("HEARTBEAT_INTERVAL", "500ms")])?;
+    client(&project, "send", "node1", &["--username=alice", "--create", "one"])?;
     let mut carol = Command::new(env!("CARGO"));
     carol.args(["run", "--quiet", "--locked", "--package", "chat-client", "--", "tail", "--room=lobby"]);
     carol.args(["--address", &project.address("node3", "8080")?, "--username=carol"]).current_dir(images::root());

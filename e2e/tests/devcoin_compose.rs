@@ -11,8 +11,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
+    compose::Project,
     engine::{Engine, output_of},
-    images, mesh, wait,
+    wait,
 };
 use serde_json::Value;
 
@@ -24,74 +25,53 @@ const COUNTED: Duration = Duration::from_mins(1);
 /// How far the speed may be from what it should be.
 const TOLERANCE: f64 = 0.05;
 
-/// Where `docker-compose.yml` runs: a project of its own, on free ports, removed when dropped.
-struct Project {
-    name: String,
-    settings: Vec<(&'static str, &'static str)>,
+/// Starts DevCoin with so many miners, and waits until it is healthy.
+fn up(test: &str, miners: usize, settings: &[(&'static str, &str)]) -> Result<Project> {
+    let project = Project::new(&format!("devcoin-{test}"), settings)?;
+    scale(&project, miners)?;
+    Ok(project)
 }
 
-impl Project {
-    fn up(test: &str, miners: usize, settings: &[(&'static str, &'static str)]) -> Result<Self> {
-        images::build()?;
-        let project = Self { name: format!("e2e-{}-devcoin-{test}", std::process::id()), settings: settings.to_vec() };
-        project.scale(miners)?;
-        Ok(project)
-    }
+fn scale(project: &Project, miners: usize) -> Result<()> {
+    project.compose(&["up", "--detach", "--wait", &format!("--scale=miner={miners}"), "webui"]).map(drop)
+}
 
-    fn scale(&self, miners: usize) -> Result<()> {
-        self.compose(&["up", "--detach", "--wait", &format!("--scale=miner={miners}"), "webui"]).map(drop)
-    }
+fn get(project: &Project, service: &str, port: &str, path: &str) -> Result<Value> {
+    let url = format!("http://{}{path}", project.address(service, port)?);
+    Ok(serde_json::from_str(&output_of(Command::new("curl").args(["-sS", "--max-time", "10", &url]))?)?)
+}
 
-    fn compose(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Engine::local().command();
-        command.args(["compose", "--project-name", &self.name]).current_dir(images::root());
-        command.envs(mesh::NO_PORTS).envs(self.settings.iter().copied());
-        output_of(command.args(arguments))
-    }
+fn stats(project: &Project) -> Result<Value> {
+    get(project, "api", "9000", "/stats")
+}
 
-    fn get(&self, service: &str, port: &str, path: &str) -> Result<Value> {
-        let address = self.compose(&["port", service, port])?;
-        let port = address.rsplit(':').next().context("an address has a port")?;
-        let url = format!("http://localhost:{port}{path}");
-        Ok(serde_json::from_str(&output_of(Command::new("curl").args(["-sS", "--max-time", "10", &url]))?)?)
-    }
+fn blocks(project: &Project) -> Result<u64> {
+    Ok(project.compose(&["exec", "redis", "redis-cli", "GET", "blocks"])?.trim().parse()?)
+}
 
-    fn stats(&self) -> Result<Value> {
-        self.get("api", "9000", "/stats")
-    }
+/// Coins a second, counted for [`COUNTED`].
+fn speed(project: &Project) -> Result<f64> {
+    let (start, before) = (Instant::now(), blocks(project)?);
+    thread::sleep(COUNTED);
+    let coins = u32::try_from(blocks(project)? - before)?;
+    Ok(f64::from(coins) / start.elapsed().as_secs_f64())
+}
 
-    fn blocks(&self) -> Result<u64> {
-        Ok(self.compose(&["exec", "redis", "redis-cli", "GET", "blocks"])?.trim().parse()?)
-    }
-
-    /// Coins a second, counted for [`COUNTED`].
-    fn speed(&self) -> Result<f64> {
-        let (start, before) = (Instant::now(), self.blocks()?);
-        thread::sleep(COUNTED);
-        let coins = u32::try_from(self.blocks()? - before)?;
-        Ok(f64::from(coins) / start.elapsed().as_secs_f64())
-    }
-
-    fn containers(&self) -> Result<Vec<String>> {
-        Ok(self.compose(&["ps", "--all", "--quiet"])?.lines().map(str::to_owned).collect())
-    }
-
-    /// What the ledger holds at one moment.
-    fn ledger(&self) -> Result<Ledger> {
-        let script = "local found = {redis.call('GET', 'blocks')}
-            for _, id in ipairs(redis.call('ZRANGE', 'miners', 0, -1)) do
-                found[#found + 1] = id .. ' ' .. redis.call('HGET', 'miner:' .. id, 'coins')
-            end
-            return found";
-        let answer = self.compose(&["exec", "redis", "redis-cli", "EVAL", script, "0"])?;
-        let mut lines = answer.lines().map(str::trim);
-        let blocks = lines.next().context("there are blocks")?.parse()?;
-        let miners = lines.map(|line| {
-            let (id, coins) = line.split_once(' ').context("an id and a number")?;
-            Ok((id.to_owned(), coins.parse()?))
-        });
-        Ok(Ledger { blocks, miners: miners.collect::<Result<_>>()? })
-    }
+/// What the ledger holds at one moment.
+fn ledger(project: &Project) -> Result<Ledger> {
+    let script = "local found = {redis.call('GET', 'blocks')}
+        for _, id in ipairs(redis.call('ZRANGE', 'miners', 0, -1)) do
+            found[#found + 1] = id .. ' ' .. redis.call('HGET', 'miner:' .. id, 'coins')
+        end
+        return found";
+    let answer = project.compose(&["exec", "redis", "redis-cli", "EVAL", script, "0"])?;
+    let mut lines = answer.lines().map(str::trim);
+    let blocks = lines.next().context("there are blocks")?.parse()?;
+    let miners = lines.map(|line| {
+        let (id, coins) = line.split_once(' ').context("an id and a number")?;
+        Ok((id.to_owned(), coins.parse()?))
+    });
+    Ok(Ledger { blocks, miners: miners.collect::<Result<_>>()? })
 }
 
 /// Coins of all miners, and of each.
@@ -101,50 +81,40 @@ struct Ledger {
     miners: BTreeMap<String, u64>,
 }
 
-impl Drop for Project {
-    fn drop(&mut self) {
-        // A failure leaves containers behind, which their names tell apart; nothing else to do.
-        let _ = self.compose(&["down", "--timeout=1", "--remove-orphans", "--volumes"]);
-    }
-}
-
 #[test]
 fn three_miners_find_three_times_as_many_coins_as_one() -> Result<()> {
-    let project = Project::up("speed", 1, &[])?;
-    let one = project.speed()?;
-    project.scale(3)?;
+    let project = up("speed", 1, &[])?;
+    let one = speed(&project)?;
+    scale(&project, 3)?;
     wait::until(LIMIT, || {
-        let stats = project.stats()?;
+        let stats = stats(&project)?;
         ensure!(stats["miners_alive"] == 3, "{stats}");
         Ok(())
     })?;
-    let three = project.speed()?;
+    let three = speed(&project)?;
     println!("one miner: {one:.3} coins a second; three: {three:.3}; {:.3} times as many", three / one);
     ensure!((three / one / 3.0 - 1.0).abs() <= TOLERANCE);
-    let page = output_of(Command::new("curl").args([
-        "-sS",
-        &format!("localhost:{}", project.compose(&["port", "webui", "8080"])?.rsplit(':').next().unwrap_or_default()),
-    ]))?;
+    let page = output_of(Command::new("curl").args(["-sS", &project.address("webui", "8080")?]))?;
     ensure!(page.contains("<html"), "{page}");
-    let stats = project.get("webui", "8080", "/api/stats")?;
+    let stats = get(&project, "webui", "8080", "/api/stats")?;
     ensure!(stats["stale"] == false, "{stats}");
     Ok(())
 }
 
 #[test]
 fn a_killed_redis_and_a_killed_miner_cost_no_coin() -> Result<()> {
-    let project = Project::up("faults", 3, &[("MINING_SPEED", "super-fast"), ("DIFFICULTY", "12")])?;
+    let project = up("faults", 3, &[("MINING_SPEED", "super-fast"), ("DIFFICULTY", "12")])?;
     for _ in 0..2 {
-        let before = project.blocks()?;
+        let before = blocks(&project)?;
         project.compose(&["kill", "redis"])?;
         wait::until(LIMIT, || {
-            let stats = project.stats()?;
+            let stats = stats(&project)?;
             ensure!(stats["stale"] == true, "{stats}");
             Ok(())
         })?;
         project.compose(&["start", "redis"])?;
         wait::until(LIMIT, || {
-            let stats = project.stats()?;
+            let stats = stats(&project)?;
             ensure!(stats["stale"] == false && stats["blocks"].as_u64() > Some(before), "{stats}");
             Ok(())
         })?;
@@ -153,12 +123,12 @@ fn a_killed_redis_and_a_killed_miner_cost_no_coin() -> Result<()> {
     let killed = miners.lines().next().context("there are miners")?;
     Engine::local().docker(&["kill", killed])?;
     wait::until(LIMIT, || {
-        let stats = project.stats()?;
+        let stats = stats(&project)?;
         ensure!(stats["miners_alive"] == 2, "{stats}");
         Ok(())
     })?;
     project.compose(&["stop", "miner"])?;
-    let ledger = project.ledger()?;
+    let ledger = ledger(&project)?;
     for container in miners.lines().filter(|container| *container != killed) {
         let (miner, found) = own_count(container)?;
         ensure!(ledger.miners.get(&miner) == Some(&found), "{miner} counts {found} coins, the ledger has {ledger:?}");
@@ -180,7 +150,7 @@ fn own_count(container: &str) -> Result<(String, u64)> {
 
 #[test]
 fn a_stop_is_orderly_for_every_container() -> Result<()> {
-    let project = Project::up("stop", 1, &[])?;
+    let project = up("stop", 1, &[])?;
     let start = Instant::now();
     project.compose(&["stop"])?;
     println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
@@ -194,7 +164,7 @@ fn a_stop_is_orderly_for_every_container() -> Result<()> {
 
 #[test]
 fn the_programs_run_as_nobody_in_particular_without_capabilities_on_a_read_only_disk() -> Result<()> {
-    let project = Project::up("hardened", 1, &[])?;
+    let project = up("hardened", 1, &[])?;
     for container in project.containers()? {
         let format = "--format={{.State.Pid}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}}";
         let state = Engine::local().docker(&["inspect", format, &container])?;

@@ -12,88 +12,51 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use e2e::{
+    compose::Project,
     engine::{Engine, output_of},
-    images, wait,
+    wait,
 };
 
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// Where `docker-compose.yml` runs: a project of its own, on a free port, removed when dropped.
-struct Project {
-    name: String,
-    settings: Vec<(&'static str, String)>,
+/// What the consumer has printed so far.
+fn lines(project: &Project) -> Result<Vec<String>> {
+    let log = project.compose(&["logs", "--no-log-prefix", "consumer"])?;
+    // Logs go to stderr, and Compose shows both.
+    Ok(log
+        .lines()
+        .filter(|line| line.starts_with("Received") || line.starts_with("Error"))
+        .map(str::to_owned)
+        .collect())
 }
 
-impl Project {
-    fn new(test: &str, settings: &[(&'static str, &str)]) -> Result<Self> {
-        images::build()?;
-        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        Ok(Self { name: format!("e2e-{}-{test}", std::process::id()), settings })
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Engine::local().command();
-        command.args(["compose", "--project-name", &self.name]).current_dir(images::root());
-        command.env("PRODUCER_PORT", "0").envs(self.settings.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
-    fn compose(&self, arguments: &[&str]) -> Result<String> {
-        output_of(self.command().args(arguments))
-    }
-
-    /// What the consumer has printed so far.
-    fn lines(&self) -> Result<Vec<String>> {
-        let log = self.compose(&["logs", "--no-log-prefix", "consumer"])?;
-        // Logs go to stderr, and Compose shows both.
-        Ok(log
-            .lines()
-            .filter(|line| line.starts_with("Received") || line.starts_with("Error"))
-            .map(str::to_owned)
-            .collect())
-    }
-
-    /// Waits until the consumer prints a line that starts so, after those it has printed already.
-    fn next_line(&self, start: &str) -> Result<String> {
-        let before = self.lines()?.len();
-        wait::until(LIMIT, || {
-            let lines = self.lines()?;
-            let line = lines.iter().skip(before).find(|line| line.starts_with(start));
-            line.cloned().with_context(|| format!("no line {start:?} in {:?}", &lines[before..]))
-        })
-    }
-
-    fn containers(&self) -> Result<Vec<String>> {
-        Ok(self.compose(&["ps", "--all", "--quiet"])?.lines().map(str::to_owned).collect())
-    }
-
-    /// Asks the published port.
-    fn get(&self, path: &str) -> Result<String> {
-        let address = self.compose(&["port", "producer", "5000"])?;
-        let port = address.rsplit(':').next().context("an address has a port")?;
-        let mut connection = TcpStream::connect(format!("127.0.0.1:{port}"))?;
-        write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer)?;
-        Ok(answer)
-    }
+/// Waits until the consumer prints a line that starts so, after those it has printed already.
+fn next_line(project: &Project, start: &str) -> Result<String> {
+    let before = lines(project)?.len();
+    wait::until(LIMIT, || {
+        let lines = lines(project)?;
+        let line = lines.iter().skip(before).find(|line| line.starts_with(start));
+        line.cloned().with_context(|| format!("no line {start:?} in {:?}", &lines[before..]))
+    })
 }
 
-impl Drop for Project {
-    fn drop(&mut self) {
-        // A failure leaves containers behind, which their names tell apart; nothing else to do.
-        let _ = self.compose(&["down", "--timeout=1", "--remove-orphans"]);
-    }
+/// Asks the published port.
+fn get(project: &Project, path: &str) -> Result<String> {
+    let mut connection = TcpStream::connect(project.address("producer", "5000")?)?;
+    write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer)?;
+    Ok(answer)
 }
 
 #[test]
 fn the_consumer_prints_numbers_and_the_producer_answers_outside() -> Result<()> {
     let project = Project::new("numbers", &[])?;
     project.compose(&["up", "--detach", "consumer"])?;
-    let line = project.next_line("Received number: ")?;
+    let line = next_line(&project, "Received number: ")?;
     let number: u8 = line["Received number: ".len()..].parse()?;
     ensure!((1..=180).contains(&number), "{line}");
-    let answer = project.get("/number")?;
+    let answer = get(&project, "/number")?;
     ensure!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("{\"number\":"), "{answer}");
     Ok(())
 }
@@ -103,7 +66,7 @@ fn the_usual_pause_between_two_numbers_is_three_seconds() -> Result<()> {
     let project = Project::new("pause", &[])?;
     project.compose(&["up", "--detach", "consumer"])?;
     wait::until(LIMIT, || {
-        let received = project.lines()?.iter().filter(|line| line.starts_with("Received")).count();
+        let received = lines(&project)?.iter().filter(|line| line.starts_with("Received")).count();
         ensure!(received >= 4, "only {received} numbers");
         Ok(())
     })?;
@@ -129,7 +92,7 @@ fn a_chosen_port_is_the_one_that_is_published() -> Result<()> {
     project.compose(&["up", "--detach", "producer"])?;
     ensure!(project.compose(&["port", "producer", "5000"])?.ends_with(&format!(":{port}")));
     wait::until(LIMIT, || {
-        let answer = project.get("/number")?;
+        let answer = get(&project, "/number")?;
         ensure!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         Ok(())
     })
@@ -139,7 +102,7 @@ fn a_chosen_port_is_the_one_that_is_published() -> Result<()> {
 fn a_stop_is_orderly_for_every_container() -> Result<()> {
     let project = Project::new("stop", &[])?;
     project.compose(&["up", "--detach", "consumer"])?;
-    project.next_line("Received number: ")?;
+    next_line(&project, "Received number: ")?;
     let start = Instant::now();
     project.compose(&["stop"])?;
     println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
@@ -160,13 +123,13 @@ fn a_stop_is_orderly_for_every_container() -> Result<()> {
 fn the_consumer_outlives_a_producer_that_is_killed_and_comes_back() -> Result<()> {
     let project = Project::new("kill", &[("POLL_INTERVAL", "200ms")])?;
     project.compose(&["up", "--detach", "--no-deps", "consumer"])?;
-    project.next_line("Error fetching the number: name producer not found")?;
+    next_line(&project, "Error fetching the number: name producer not found")?;
     project.compose(&["up", "--detach", "producer"])?;
-    project.next_line("Received number: ")?;
+    next_line(&project, "Received number: ")?;
     project.compose(&["kill", "producer"])?;
-    project.next_line("Error fetching the number: ")?;
+    next_line(&project, "Error fetching the number: ")?;
     project.compose(&["start", "producer"])?;
-    project.next_line("Received number: ")?;
+    next_line(&project, "Received number: ")?;
     Ok(())
 }
 
@@ -178,7 +141,7 @@ fn polls_reach_all_three_producers_of_one_name() -> Result<()> {
         project.compose(&["ps", "--quiet", "producer"])?.lines().map(|id| id[..12].to_owned()).collect();
     ensure!(producers.len() == 3, "{producers:?}");
     wait::until(LIMIT, || {
-        let lines = project.lines()?;
+        let lines = lines(&project)?;
         let from = lines.iter().filter_map(|line| line.split(" (from ").nth(1)?.strip_suffix(')'));
         let answered: BTreeSet<String> = from.map(str::to_owned).collect();
         ensure!(answered == producers, "{answered:?} of {producers:?} answered");
@@ -190,7 +153,7 @@ fn polls_reach_all_three_producers_of_one_name() -> Result<()> {
 fn the_programs_run_as_nobody_in_particular_without_capabilities_on_a_read_only_disk() -> Result<()> {
     let project = Project::new("hardened", &[])?;
     project.compose(&["up", "--detach", "consumer"])?;
-    project.next_line("Received number: ")?;
+    next_line(&project, "Received number: ")?;
     for container in project.containers()? {
         let state = Engine::local().docker(&[
             "inspect",
