@@ -50,6 +50,7 @@ fn a_part_is_all_that_runs_if_wanted() {
     assert_eq!([5000, 8080, 9000, 9100, 9101].map(|port| yard.get(port, "/")), [None, None, None, None, None]);
 }
 
+#[testing::needs("redis-server")]
 #[test]
 fn a_real_redis_keeps_the_coins_if_wanted() {
     let redis = RedisServer::start(&[]);
