@@ -1,5 +1,6 @@
 //! `GET /openapi.json`: the routes, described by what is written at each of them.
 
+use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::{Router, routing};
 use serde::Serialize;
@@ -26,7 +27,7 @@ pub(crate) fn described(routes: OpenApiRouter<App>) -> anyhow::Result<Router<App
     document.merge(Further::openapi());
     document.info =
         InfoBuilder::new().title(ABOUT.name).version(ABOUT.version).description(Some(ABOUT.description)).build();
-    let document: &'static str = document.to_json()?.leak();
+    let document = Bytes::from(document.to_json()?);
     Ok(described.route("/openapi.json", routing::get(async move || ([(CONTENT_TYPE, "application/json")], document))))
 }
 

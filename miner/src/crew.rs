@@ -53,15 +53,13 @@ impl Crew {
     }
 
     /// Reads the settings again at each SIGHUP, for ever. What is wrong is reported, and changes nothing.
-    pub(crate) async fn follow(&mut self, config: &Config, hangups: &mut Signal) {
+    pub(crate) async fn follow(&mut self, config: &Config, hangups: Option<Signal>) {
+        let Some(mut hangups) = hangups else { return };
         while hangups.recv().await.is_some() {
-            match (&config.miner_config, config.mining()) {
-                (None, _) => tracing::warn!("SIGHUP: there is no file to read again, because MINER_CONFIG is not set"),
-                (Some(_), Ok(mining)) if mining == self.mining => tracing::info!("SIGHUP: nothing has changed"),
-                (Some(_), Ok(mining)) => self.change(mining),
-                (Some(_), Err(problem)) => {
-                    tracing::error!("SIGHUP: {problem}; going on as before: {}", self.mining);
-                }
+            match config.mining() {
+                Ok(mining) if mining == self.mining => tracing::info!("SIGHUP: nothing has changed"),
+                Ok(mining) => self.change(mining),
+                Err(problem) => tracing::error!("SIGHUP: {problem}; going on as before: {}", self.mining),
             }
         }
     }

@@ -49,6 +49,7 @@ pub struct Miner {
     ops: Router,
     readiness: Readiness,
     ledger: Arc<dyn Ledger>,
+    id: MinerId,
     config: Config,
     mining: Mining,
 }
@@ -85,7 +86,8 @@ pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Min
     describe_gauge!("miner_coins_buffered", "Coins that the ledger has not got yet");
     describe_counter!("miner_batches_total", "Batches sent to the ledger, by what became of them");
     describe_histogram!("miner_ledger_seconds", "Time that the ledger took to answer");
-    Ok(Miner { server, ops, readiness, ledger, config: config.clone(), mining })
+    let id = MinerId::new(identity.served_by());
+    Ok(Miner { server, ops, readiness, ledger, id, config: config.clone(), mining })
 }
 
 impl Miner {
@@ -102,15 +104,15 @@ impl Miner {
     /// When the system gives no threads, no signals, or breaks the listening socket, and when a thread that
     /// searches panics.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let Self { server, ops, readiness, ledger, config, mining } = self;
+        let Self { server, ops, readiness, ledger, id, config, mining } = self;
         let stop = shutdown.child_token();
-        let mut hangups = signal(SignalKind::hangup())?;
-        let miner = MinerId::new(&gethostname::gethostname().to_string_lossy());
-        let search = Search::new(miner.clone());
-        tracing::info!("miner {miner}: {mining}; {}", search.way());
+        // Without a file there is nothing to read again, and a hangup means what it means to every program.
+        let hangups = config.miner_config.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
+        let search = Search::new(id.clone());
+        tracing::info!("miner {id}: {mining}; {}", search.way());
         let ground = Ground::new(mining);
         let mut crew = Crew::start(ground.clone(), search, mining, stop.clone())?;
-        let recorder = Recorder::new(miner, ledger, ground.clone(), readiness.clone());
+        let recorder = Recorder::new(id, ledger, ground.clone(), readiness.clone());
         let status = recorder.status();
 
         let serving = async {
@@ -122,7 +124,7 @@ impl Miner {
             serving,
             recorder.run(&stop, config.service.drain_timeout),
             stop.run_until_cancelled(report::run(&ground, &status)),
-            stop.run_until_cancelled(crew.follow(&config, &mut hangups)),
+            stop.run_until_cancelled(crew.follow(&config, hangups)),
         );
         served?;
         ensure!(shutdown.is_cancelled(), "a thread that searches has panicked, which is a bug: please tell us");

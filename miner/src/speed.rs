@@ -38,6 +38,14 @@ impl Speed {
         }
     }
 
+    /// What the setting calls it.
+    #[must_use]
+    pub fn name(self) -> String {
+        let value = self.to_possible_value();
+        // No variant is skipped, so each has a name.
+        value.map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
     /// The time between two coins; none for those that have no limit.
     pub(crate) fn interval(self) -> Option<Duration> {
         self.coins_per_second().map(|coins| Duration::from_secs(1) / coins)
@@ -46,9 +54,7 @@ impl Speed {
 
 impl Display for Speed {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let value = self.to_possible_value();
-        // No variant is skipped, so each has a name.
-        formatter.write_str(value.as_ref().map_or("", |value| value.get_name()))?;
+        formatter.write_str(&self.name())?;
         match self.coins_per_second() {
             None => Ok(()),
             Some(1) => formatter.write_str(" (1 coin a second)"),

@@ -82,7 +82,7 @@ impl Identity {
     /// The header's value; a host name that no header can carry becomes `unknown`.
     ///
     /// It is put on every answer: as static text it is copied without counting references, over
-    /// which processor cores would quarrel. An instance lives as long as the process.
+    /// which processor cores would quarrel. So a process that starts an instance again loses a few bytes.
     #[must_use]
     pub fn header_value(&self) -> HeaderValue {
         match HeaderValue::from_str(&self.0.served_by) {

@@ -26,7 +26,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_mins(1);
 
 /// Why an address cannot be had, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {advice}")]
+#[error("cannot listen on {address}{advice}")]
 pub struct ListenError {
     /// The address that was wanted.
     pub address: SocketAddr,
@@ -35,10 +35,10 @@ pub struct ListenError {
 }
 
 impl ListenError {
-    /// Whether somebody else has the port.
+    /// What the system said.
     #[must_use]
-    pub fn is_taken(&self) -> bool {
-        self.source.kind() == io::ErrorKind::AddrInUse
+    pub fn kind(&self) -> io::ErrorKind {
+        self.source.kind()
     }
 }
 
@@ -67,21 +67,34 @@ fn open(address: SocketAddr) -> io::Result<TcpListener> {
 fn advice((host_setting, port_setting): (&str, &str), port: u16, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            format!("port {port} is taken: stop the program that has it, or set {port_setting} to another port")
+            format!(": port {port} is taken: stop the program that has it, or set {port_setting} to another port")
         }
-        io::ErrorKind::PermissionDenied => format!("port {port} needs root: set {port_setting} to a port above 1023"),
-        _ => format!("set {host_setting} to an address that this machine has"),
+        io::ErrorKind::PermissionDenied => format!(": port {port} needs root: set {port_setting} to a port above 1023"),
+        io::ErrorKind::AddrNotAvailable => format!(": set {host_setting} to an address that this machine has"),
+        // What the system says, which comes with it, is all that there is to say.
+        _ => String::new(),
     }
 }
 
-/// [`CONNECTIONS_MAX`], or fewer where the limit on open files, raised as far as it goes, is lower.
-pub(crate) fn connections_max() -> usize {
+/// Lets this process open as many files as it needs for [`CONNECTIONS_MAX`] connections, or as many as it may.
+/// A service does so by itself; who runs several of them needs it before.
+pub fn raise_limit_on_files() {
+    files_max();
+}
+
+/// Raises the limit on open files as far as it goes; gives it, but no more than anybody needs.
+fn files_max() -> u64 {
     let files = getrlimit(Resource::Nofile);
     let wanted = CONNECTIONS_MAX + OTHER_FILES;
     let most = files.maximum.map_or(wanted, |maximum| maximum.min(wanted));
     let now = files.current.unwrap_or(wanted);
     let raised = now >= most || setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..files }).is_ok();
-    let files = if raised { now.max(most) } else { now };
+    if raised { now.max(most) } else { now }
+}
+
+/// [`CONNECTIONS_MAX`], or fewer where the limit on open files, raised as far as it goes, is lower.
+pub(crate) fn connections_max() -> usize {
+    let files = files_max();
     let connections = files.saturating_sub(OTHER_FILES).clamp(1, CONNECTIONS_MAX);
     // At most CONNECTIONS_MAX, which fits every usize.
     usize::try_from(connections).unwrap_or(usize::MAX)

@@ -84,7 +84,7 @@ fn recorder() -> PrometheusRecorder {
 fn describe() {
     describe_counter!("http_requests_total", Unit::Count, "HTTP requests answered");
     describe_gauge!("http_connections", Unit::Count, "Open HTTP connections");
-    describe_gauge!("process_start_time_seconds", Unit::Seconds, "When the process started, in Unix time");
+    describe_gauge!("process_start_time_seconds", Unit::Seconds, "When the instance started, in Unix time");
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     gauge!("process_start_time_seconds").set(started.as_secs_f64());
 }

@@ -30,7 +30,7 @@ use crate::readiness::Readiness;
 pub use crate::connection::{
     Answer, App, Client, Closing, REQUEST_HEAD_BYTES_MAX, REQUEST_HEAD_TIMEOUT, REQUEST_HEAD_TIMEOUT_CROWDED,
 };
-pub use crate::listen::{CONNECTIONS_MAX, ListenError, UNREAD_ANSWER_TIMEOUT};
+pub use crate::listen::{CONNECTIONS_MAX, ListenError, UNREAD_ANSWER_TIMEOUT, raise_limit_on_files};
 
 /// Pause after the system refused a connection for want of files or memory.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);

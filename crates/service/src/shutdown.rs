@@ -25,11 +25,13 @@ pub fn cancel_on_signal() -> io::Result<CancellationToken> {
     let token = shutdown.clone();
     tokio::spawn(async move {
         let (name, _) = signals.next().await;
-        tracing::info!("{name}: stopping; a second signal stops at once");
         token.cancel();
-        let (name, code) = signals.next().await;
-        tracing::warn!("{name} again: stopping at once");
-        process::exit(code);
+        // In a task of its own, since a log that nobody reads may hold this one up.
+        tokio::spawn(async move {
+            let (_, code) = signals.next().await;
+            process::exit(code);
+        });
+        tracing::info!("{name}: stopping; a second signal stops at once");
     });
     Ok(shutdown)
 }
@@ -49,7 +51,9 @@ pub async fn log_the_end<T, E>(
         () = shutdown.cancelled() => Instant::now(),
         ended = &mut service => {
             let ended = ended?;
-            tracing::info!("stopped");
+            // Both may have come at once.
+            let after = if shutdown.is_cancelled() { " after 0 ms" } else { "" };
+            tracing::info!("stopped{after}");
             return Ok(ended);
         }
     };

@@ -1,6 +1,7 @@
 //! Settings: variables, the file, and what is wrong with them.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 
 use tempfile::NamedTempFile;
 use testing::{Signal, needs};
@@ -112,13 +113,10 @@ fn a_variable_wins_over_the_file_and_says_so() {
     miner.log_line("speed fast (3 coins a second), difficulty 20 ");
 }
 
-#[needs("redis-server")]
 #[test]
-fn without_a_file_sighup_changes_nothing() {
-    let redis = Redis::start();
-    let mut miner = Miner::start(&redis, &[("MINING_SPEED", "super-fast"), ("DIFFICULTY", "4")]);
-    assert!(miner.reload().contains("there is no file to read again"));
-    redis.has_blocks(1);
-    miner.program.signal(Signal::TERM);
-    assert_eq!(miner.program.ended().0.code(), Some(0));
+fn without_a_file_a_hangup_ends_it_as_any_program() {
+    let mut miner = start(&[("REDIS_URL", "redis://127.0.0.1:1")]);
+    miner.log_line("waiting for the ledger");
+    miner.signal(Signal::HUP);
+    assert_eq!(miner.ended().0.signal(), Some(1));
 }
