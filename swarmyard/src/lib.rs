@@ -49,7 +49,7 @@ pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Res
 
 /// Runs the services until a signal, or until nobody reads what it prints.
 ///
-/// Exit codes: 0 after an orderly stop, 1 when something could not be started; stderr says what.
+/// Exit codes: 0 after an orderly stop, 1 when something could not be started, or not be written; stderr says what.
 #[must_use]
 pub fn up(options: Options) -> ExitCode {
     match up::run(options) {

@@ -75,10 +75,10 @@ pub fn start_command(command: Command) -> Program {
     start_with_stdout(command, Stdio::piped())
 }
 
-/// Does the same with a command that reads what [`Program::type_line`] writes.
+/// Starts a command that reads what [`Program::type_line`] writes.
 #[must_use]
-pub fn start_to_type(command: Command) -> Program {
-    spawn(command, Stdio::piped(), Stdio::piped())
+pub fn start_to_type(command: Command, stdout: impl Into<Stdio>) -> Program {
+    spawn(command, Stdio::piped(), stdout.into())
 }
 
 /// Starts a command that prints somewhere else; [`Program::line`] has nothing to give then.

@@ -1,6 +1,6 @@
 //! What people type while the services run.
 
-use std::io;
+use std::io::{self, BufRead, Read};
 use std::str::FromStr;
 use std::thread;
 
@@ -9,8 +9,11 @@ use rustix::stdio::stdin;
 use rustix::termios::{isatty, tcgetpgrp};
 use tokio::sync::mpsc;
 
-/// Lines that wait while a command is carried out; then typing waits.
-const LINES_WAITING_MAX: usize = 16;
+/// Commands that wait while one is carried out; then typing waits.
+const COMMANDS_WAITING_MAX: usize = 16;
+
+/// Longest line; a longer one is passed over, and that is said.
+const LINE_BYTES_MAX: u64 = 256;
 
 /// What `help` prints.
 pub(crate) const HELP: &str = "\
@@ -57,20 +60,40 @@ impl FromStr for Command {
     }
 }
 
-/// The lines of stdin, read in a thread of their own; none while the program is in a terminal's background,
-/// where reading would stop it.
-pub(crate) fn lines() -> mpsc::Receiver<String> {
-    let (sender, lines) = mpsc::channel(LINES_WAITING_MAX);
-    if !isatty(stdin()) || tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp()) {
+/// What is typed on stdin, read in a thread of its own; nothing while the program is in a terminal's background,
+/// where reading would stop it. An `Err` is for people.
+pub(crate) fn typed() -> mpsc::Receiver<Result<Command, String>> {
+    let (sender, typed) = mpsc::channel(COMMANDS_WAITING_MAX);
+    let is_terminal = isatty(stdin());
+    if !is_terminal || tcgetpgrp(stdin()).is_ok_and(|foreground| foreground == getpgrp()) {
         thread::spawn(move || {
-            for line in io::stdin().lines().map_while(Result::ok) {
-                if sender.blocking_send(line).is_err() {
+            let mut input = io::stdin().lock();
+            while let Some(line) = read_line(&mut input) {
+                if sender.blocking_send(line.and_then(|line| line.parse())).is_err() {
                     return;
                 }
             }
+            if is_terminal {
+                // Somebody pressed Ctrl-D. Nobody listens when the process ends.
+                let _ = sender.blocking_send(Err("no more commands are read; Ctrl-C stops everything".to_owned()));
+            }
         });
     }
-    lines
+    typed
+}
+
+/// The next line; none at the end of the input, or when it cannot be read.
+fn read_line(input: &mut impl BufRead) -> Option<Result<String, String>> {
+    let mut line = Vec::new();
+    let size = input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line).ok()?;
+    if size == 0 {
+        return None;
+    }
+    if !line.ends_with(b"\n") && line.len() as u64 == LINE_BYTES_MAX {
+        input.skip_until(b'\n').ok()?;
+        return Some(Err(format!("no command is longer than {LINE_BYTES_MAX} bytes; `help` shows all")));
+    }
+    Some(Ok(String::from_utf8_lossy(&line).into_owned()))
 }
 
 #[cfg(test)]
@@ -86,5 +109,18 @@ mod tests {
         assert!(error("stop node1 node2").contains("no such command"));
         assert_eq!(" stop  node2\r".parse(), Ok(Command::Stop("node2".to_owned())));
         assert_eq!("".parse(), Ok(Command::Nothing));
+    }
+
+    #[test]
+    fn a_line_of_odd_bytes_or_endless_length_ends_nothing() {
+        let long = "x".repeat(1_000_000);
+        let input = [b"list\n\xff\xfe\n".as_slice(), long.as_bytes(), b"\nhelp"].concat();
+        let mut input = input.as_slice();
+        let mut next = || read_line(&mut input).map(|line| line.and_then(|line| line.parse::<Command>()));
+        assert_eq!(next(), Some(Ok(Command::List)));
+        assert!(next().unwrap().unwrap_err().contains("no such command"));
+        assert!(next().unwrap().unwrap_err().contains("longer than 256 bytes"));
+        assert_eq!(next(), Some(Ok(Command::Help)));
+        assert_eq!(next(), None);
     }
 }

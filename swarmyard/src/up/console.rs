@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 use std::mem;
+use std::sync::Arc;
 
 use service::logging::colour_is_welcome;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::fmt::MakeWriter;
+
+use super::output::Output;
 
 /// Columns that names take; a longer one moves its line to the right.
 const NAME_WIDTH: usize = 9;
@@ -13,72 +16,69 @@ const NAME_WIDTH: usize = 9;
 /// Colours of names, by turns: cyan, green, yellow, magenta, blue, and the bright ones.
 const COLOURS: [u8; 10] = [36, 32, 33, 35, 34, 96, 92, 93, 95, 94];
 
-/// One of the process's two outputs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Stream {
-    /// For what a tutorial shows as output.
-    Stdout,
-    /// For logs.
-    Stderr,
-}
-
-impl Stream {
-    fn write_all(self, bytes: &[u8]) -> io::Result<()> {
-        match self {
-            Self::Stdout => {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(bytes)?;
-                stdout.flush()
-            }
-            Self::Stderr => io::stderr().lock().write_all(bytes),
-        }
-    }
-}
-
-impl Stream {
-    fn is_coloured(self) -> bool {
-        match self {
-            Self::Stdout => colour_is_welcome(&io::stdout()),
-            Self::Stderr => colour_is_welcome(&io::stderr()),
-        }
-    }
-}
-
 /// The terminal, or whatever takes its place.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Console {
-    /// Cancelled when it takes nothing any more: nobody is there.
+    /// For what a tutorial shows as output.
+    pub(crate) stdout: Output,
+    stdout_is_coloured: bool,
+    /// For logs.
+    stderr: Output,
+    stderr_is_coloured: bool,
+    /// Cancelled when one of them takes nothing any more: nobody is there.
     pub(crate) gone: CancellationToken,
 }
 
 impl Console {
-    /// Lines under `name`; `number` chooses its colour.
-    pub(crate) fn lines(&self, stream: Stream, name: &str, number: usize) -> Lines {
-        let name = format!("{name:NAME_WIDTH$} |");
-        let start = if stream.is_coloured() {
-            format!("\x1b[{}m{name}\x1b[0m ", COLOURS[number % COLOURS.len()])
-        } else {
-            format!("{name} ")
-        };
-        Lines { stream, start, line: Vec::new(), gone: self.gone.clone() }
+    /// The process's own.
+    pub(crate) fn start() -> Self {
+        let gone = CancellationToken::new();
+        Self {
+            stdout: Output::start(io::stdout(), gone.clone()),
+            stdout_is_coloured: colour_is_welcome(&io::stdout()),
+            stderr: Output::start(io::stderr(), gone.clone()),
+            stderr_is_coloured: colour_is_welcome(&io::stderr()),
+            gone,
+        }
     }
 
-    /// Prints text of the program's own to stdout.
-    pub(crate) fn print(&self, text: &str) {
-        if Stream::Stdout.write_all(text.as_bytes()).is_err() {
-            self.gone.cancel();
-        }
+    /// Lines on stdout under `name`; `number` chooses its colour.
+    pub(crate) fn stdout_lines(&self, name: &str, number: usize) -> Lines {
+        Lines::new(self.stdout.clone(), name, self.stdout_is_coloured.then_some(number))
+    }
+
+    /// The same on stderr.
+    pub(crate) fn stderr_lines(&self, name: &str, number: usize) -> Lines {
+        Lines::new(self.stderr.clone(), name, self.stderr_is_coloured.then_some(number))
+    }
+
+    /// Waits a moment until all is written.
+    ///
+    /// # Errors
+    /// What kept it from being written, if somebody was there to read it.
+    pub(crate) fn finish(&self) -> io::Result<()> {
+        self.stderr.finish().and(self.stdout.finish())
     }
 }
 
-/// Writes each line under a name, and at once, so that lines of several threads do not mix.
-#[derive(Debug)]
+/// Writes each line under a name, and whole, so that lines of several threads do not mix.
+#[derive(Clone, Debug)]
 pub(crate) struct Lines {
-    stream: Stream,
-    start: String,
+    output: Output,
+    start: Arc<str>,
     /// The line so far.
     line: Vec<u8>,
-    gone: CancellationToken,
+}
+
+impl Lines {
+    fn new(output: Output, name: &str, colour: Option<usize>) -> Self {
+        let name = format!("{name:NAME_WIDTH$} |");
+        let start = match colour {
+            Some(number) => format!("\x1b[{}m{name}\x1b[0m ", COLOURS[number % COLOURS.len()]),
+            None => format!("{name} "),
+        };
+        Self { output, start: start.into(), line: Vec::new() }
+    }
 }
 
 impl Write for Lines {
@@ -86,8 +86,7 @@ impl Write for Lines {
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
-                let line = [self.start.as_bytes(), &mem::take(&mut self.line)].concat();
-                self.stream.write_all(&line).inspect_err(|_| self.gone.cancel())?;
+                self.output.write([self.start.as_bytes(), &mem::take(&mut self.line)].concat());
             }
         }
         Ok(bytes.len())
@@ -98,10 +97,11 @@ impl Write for Lines {
     }
 }
 
-impl<'w> MakeWriter<'w> for Lines {
+/// Each event of the log writes its own line.
+impl MakeWriter<'_> for Lines {
     type Writer = Self;
 
-    fn make_writer(&'w self) -> Self {
-        Self { stream: self.stream, start: self.start.clone(), line: Vec::new(), gone: self.gone.clone() }
+    fn make_writer(&self) -> Self {
+        Self { output: self.output.clone(), start: self.start.clone(), line: Vec::new() }
     }
 }

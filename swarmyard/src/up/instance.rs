@@ -5,8 +5,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::Context;
-use clap::ValueEnum;
-use clap::builder::PossibleValue;
 use devcoin::MemoryLedger;
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use service::config::parse_arguments;
@@ -19,7 +17,8 @@ use super::options::{Demo, Options};
 /// How many nodes the chat has.
 const NODES: u16 = 3;
 
-/// One instance of a service.
+/// One instance of a service. Their order is that of the start, and of the table: who is asked comes before who
+/// asks; the stop goes the other way.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Instance {
     Producer,
@@ -54,7 +53,7 @@ impl Display for Instance {
 }
 
 impl Instance {
-    /// Those to begin with, in the order of their start: who is asked comes before who asks.
+    /// Those to begin with, in their order.
     pub(crate) fn all(options: &Options) -> Vec<Self> {
         let mut instances = Vec::new();
         let is_wanted = |demo| options.only.contains(&demo);
@@ -69,6 +68,18 @@ impl Instance {
             instances.extend((1..=options.miners).map(Self::Miner));
         }
         instances
+    }
+
+    /// Which colour its name has; the first one is the program's own.
+    pub(crate) fn colour(self) -> usize {
+        match self {
+            Self::Producer => 1,
+            Self::Consumer => 2,
+            Self::Node(number) => 2 + usize::from(number),
+            Self::Api => 6,
+            Self::Webui => 7,
+            Self::Miner(number) => 7 + usize::from(number),
+        }
     }
 
     /// The port that people use, before any offset.
@@ -103,11 +114,12 @@ impl Instance {
         }
     }
 
-    /// Takes the ports, on the runtime of the current thread. What a consumer receives goes to `received`.
-    pub(crate) fn bind(self, site: &Site, received: Lines) -> anyhow::Result<Bound> {
+    /// Takes the ports, on the runtime of the current thread. What it would print on stdout goes to `stdout`.
+    pub(crate) fn bind(self, site: &Site, stdout: Lines) -> anyhow::Result<Bound> {
         let served_by = format!("--served-by={self}");
-        let [host, port] = [format!("--host={}", site.options.host), format!("--port={}", site.port(self.port()))];
-        let [ops_host, ops_port] = [&host, &port].map(|flag| flag.replacen("--", "--ops-", 1));
+        let (host, port) = (site.options.host, site.port(self.port()));
+        let [ops_host, ops_port] = [format!("--ops-host={host}"), format!("--ops-port={port}")];
+        let [host, port] = [format!("--host={host}"), format!("--port={port}")];
         Ok(match self {
             Self::Producer => {
                 let service = producer::bind(&settings(&producer::ABOUT, [served_by, host, port])?)?;
@@ -116,7 +128,7 @@ impl Instance {
             Self::Consumer => {
                 let url = format!("--producer-url={}/number", site.url(Self::Producer.port()));
                 let service = settings(&consumer::ABOUT, [served_by, ops_host, ops_port, url])?;
-                let service = consumer::bind_with(&service, received)?;
+                let service = consumer::bind_with(&service, stdout)?;
                 Box::new(|shutdown| service.run(shutdown).boxed_local())
             }
             Self::Node(number) => {
@@ -138,9 +150,7 @@ impl Instance {
                 Box::new(|shutdown| service.run(shutdown).boxed_local())
             }
             Self::Miner(_) => {
-                // No speed is skipped, so each has a name.
-                let speed = site.options.speed.to_possible_value();
-                let speed = format!("--mining-speed={}", speed.as_ref().map_or("slow", PossibleValue::get_name));
+                let speed = format!("--mining-speed={}", site.options.speed.name());
                 let arguments = [served_by, ops_host, ops_port, speed].into_iter().chain(site.redis());
                 let config = settings(&miner::ABOUT, arguments)?;
                 let service = match site.options.redis {
@@ -201,9 +211,11 @@ impl Site {
 
     /// The same for people.
     pub(crate) fn shown_url(&self, port: u16) -> String {
-        match self.options.host {
-            host if host.is_loopback() || host.is_unspecified() => format!("http://localhost:{}", self.port(port)),
-            _ => self.url(port),
+        let host = self.options.host;
+        if host == Ipv4Addr::LOCALHOST || host.is_unspecified() {
+            format!("http://localhost:{}", self.port(port))
+        } else {
+            self.url(port)
         }
     }
 

@@ -54,7 +54,7 @@ pub struct Options {
     pub redis: Option<String>,
 
     /// Least severe events that the services log
-    #[arg(long, env = "LOG_LEVEL", value_name = "LEVEL", default_value = "info", ignore_case = true)]
+    #[arg(long, value_name = "LEVEL", default_value = "info", ignore_case = true)]
     pub log_level: LogLevel,
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::Clock;
-use super::console::{Console, Stream};
+use super::console::Console;
 use super::instance::{Instance, Site};
 
 /// An instance that ran, and how it ended.
@@ -50,22 +50,25 @@ impl Starting {
     }
 }
 
-/// Begins a thread for the instance, in which it takes its ports and waits. `number` chooses its colour.
-pub(crate) fn start(instance: Instance, number: usize, surroundings: Surroundings) -> anyhow::Result<Starting> {
+/// Begins a thread for the instance, in which it takes its ports and waits.
+pub(crate) fn start(instance: Instance, surroundings: Surroundings) -> anyhow::Result<Starting> {
     let (tell_bound, bound) = oneshot::channel();
     let (run, may_run) = oneshot::channel();
     let shutdown = CancellationToken::new();
     let token = shutdown.clone();
     let Surroundings { site, console, clock, ends } = surroundings;
     let work = move || {
-        let name = instance.to_string();
-        let log = console.lines(Stream::Stderr, &name, number);
-        let received = console.lines(Stream::Stdout, &name, number);
+        let (name, colour) = (instance.to_string(), instance.colour());
+        let (log, stdout) = (console.stderr_lines(&name, colour), console.stdout_lines(&name, colour));
+        let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            // Who started it waits for that.
+            Err(error) => return drop(tell_bound.send(Err(error.into()))),
+        };
         let life = async {
-            let bound = match instance.bind(&site, received) {
+            let bound = match instance.bind(&site, stdout) {
                 Ok(bound) => bound,
                 Err(error) => {
-                    // Who started it waits for that.
                     let _ = tell_bound.send(Err(error));
                     return None;
                 }
@@ -75,9 +78,12 @@ pub(crate) fn start(instance: Instance, number: usize, surroundings: Surrounding
             tokio::spawn(metrics::upkeep());
             Some(log_the_end(bound(token.clone()), token).await)
         };
-        let run_apart = || metrics::apart(|| logging::apart(site.options.log_level, log, clock, || block_on(life)));
+        let level = site.options.log_level;
+        let run_apart = || metrics::apart(|| logging::apart(level, log, clock, || runtime.block_on(life)));
         let end = catch_unwind(AssertUnwindSafe(run_apart))
             .unwrap_or_else(|_| Some(Err(anyhow!("it has panicked, which is a bug: please tell us"))));
+        // A name lookup may hang in a thread that cannot be interrupted.
+        runtime.shutdown_background();
         if let Some(end) = end {
             // Nobody is there to take it when the whole process ends.
             let _ = ends.blocking_send((instance, end));
@@ -85,15 +91,4 @@ pub(crate) fn start(instance: Instance, number: usize, surroundings: Surrounding
     };
     thread::Builder::new().name(instance.to_string()).spawn(work).context("the system gives no thread")?;
     Ok(Starting { bound, run, shutdown })
-}
-
-fn block_on(life: impl Future<Output = Option<anyhow::Result<()>>>) -> Option<anyhow::Result<()>> {
-    let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Some(Err(error.into())),
-    };
-    let end = runtime.block_on(life);
-    // A name lookup may hang in a thread that cannot be interrupted.
-    runtime.shutdown_background();
-    end
 }

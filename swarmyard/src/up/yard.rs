@@ -11,9 +11,9 @@ use super::clock::Clock;
 use super::command::{Command, HELP};
 use super::console::Console;
 use super::instance::{Instance, Site};
-use super::options::MINERS_MAX;
+use super::options::{Demo, MINERS_MAX};
 use super::thread::{End, Surroundings};
-use super::{port, table, thread};
+use super::{address, table, thread};
 
 /// Ends that wait to be noted; further threads wait with theirs, which holds nobody up.
 const ENDS_WAITING_MAX: usize = 16;
@@ -50,11 +50,11 @@ impl Yard {
     pub(crate) async fn start(&mut self, instances: &[Instance]) -> anyhow::Result<()> {
         let mut starting = Vec::new();
         for &instance in instances {
-            let number = self.instances.len() + starting.len();
-            starting.push((instance, thread::start(instance, number, self.surroundings.clone())?));
+            starting.push((instance, thread::start(instance, self.surroundings.clone())?));
         }
+        let offset = self.surroundings.site.options.port_offset;
         for (instance, starting) in &mut starting {
-            starting.bound().await.map_err(|error| port::explain(*instance, error))?;
+            starting.bound().await.map_err(|error| address::explain(*instance, error, offset))?;
         }
         let running = starting.into_iter().map(|(instance, starting)| (instance, State::Running(starting.run())));
         self.instances.extend(running);
@@ -111,6 +111,9 @@ impl Yard {
                     Some(State::Running(_)) => Err(format!("{instance} runs already")),
                     _ => Err(format!("{instance} is on its way out")),
                 }
+            }
+            Command::AddMiner if !self.surroundings.site.options.only.contains(&Demo::Devcoin) => {
+                Err("there is nothing to mine for: the demo devcoin does not run".to_owned())
             }
             Command::AddMiner => {
                 let free = (1..=MINERS_MAX).map(Instance::Miner).find(|miner| !self.instances.contains_key(miner));

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use testing::{LIMIT, Program, start_to_type};
@@ -45,11 +45,16 @@ impl Yard {
 
     /// Starts it, and waits until it has its ports.
     pub(crate) fn start_unready(arguments: &[&str]) -> Self {
+        Self::start_into(arguments, Stdio::piped)
+    }
+
+    /// Does the same with another stdout, which is made for each try.
+    pub(crate) fn start_into(arguments: &[&str], stdout: impl Fn() -> Stdio) -> Self {
         loop {
             let offset = free_offset();
             let offset_argument = format!("--port-offset={offset}");
             let arguments = [&[offset_argument.as_str()], arguments].concat();
-            let mut program = start_to_type(command(&arguments));
+            let mut program = start_to_type(command(&arguments), stdout());
             loop {
                 let line = program.log_line("");
                 if line.contains("listening on") {

@@ -35,6 +35,33 @@ fn all_demos_run_and_the_table_says_where() {
 }
 
 #[test]
+fn the_table_comes_before_what_the_consumer_prints() {
+    let mut yard = Yard::start_unready(&["--only=numbers"]);
+    yard.get_until(9100, "/readyz", |answer| answer.is_some_and(|answer| answer.contains(" 200 ")));
+    assert_eq!(yard.program.line(), "");
+    assert!(yard.program.line().starts_with("Swarmyard "));
+}
+
+#[test]
+fn on_another_address_what_is_printed_leads_there() {
+    let mut yard = Yard::start_unready(&["--only=numbers", "--host=0.0.0.0"]);
+    let port = yard.address(5000).port();
+    assert!(yard.program.line_that_starts("Open ").starts_with(&format!("Open http://localhost:{port} ")));
+    let mut yard = Yard::start_unready(&["--only=numbers", "--host=::1"]);
+    let port = yard.address(5000).port();
+    assert!(yard.program.line_that_starts("Open ").starts_with(&format!("Open http://[::1]:{port} ")));
+}
+
+#[test]
+fn an_address_that_the_machine_has_not_is_said_with_the_option() {
+    // Of a block that is for examples (RFC 5737).
+    let (code, _, log) = start_command(command(&["--host=192.0.2.1"])).output();
+    assert_eq!(code, Some(1));
+    let line = log.lines().last().unwrap();
+    assert_eq!(line, "swarmyard: 192.0.2.1: set --host to an address that this machine has");
+}
+
+#[test]
 fn coins_are_counted_in_this_process() {
     let yard = Yard::start(&["--only=devcoin", "--miners=1", "--speed=super-fast"]);
     let has_coins = |answer: Option<&str>| answer.is_some_and(|answer| !answer.contains("\"blocks\":0}"));
@@ -66,7 +93,7 @@ fn a_real_redis_keeps_the_coins_if_wanted() {
 fn a_ledger_that_is_away_is_said_and_the_others_run() {
     let mut yard = Yard::start_unready(&["--redis=redis://127.0.0.1:1"]);
     let line = yard.program.line_that_starts("Swarmyard ");
-    assert!(line.contains("not ready yet: api, miner-1, miner-2;"), "{line}");
+    assert!(line.contains("not ready yet: api, miner-1, miner-2; /readyz of each says why"), "{line}");
     assert!(yard.get(5000, "/number").is_some());
 }
 
@@ -80,7 +107,7 @@ fn a_taken_port_ends_the_start_with_who_wanted_it_and_who_has_it() {
     let line = log.lines().last().unwrap();
     assert!(line.starts_with(&format!("swarmyard: port {port}, which node2 needs, is taken: ")), "{log}");
     assert!(line.contains(&format!("(process {}) has it", std::process::id())), "{log}");
-    assert!(line.contains("--port-offset"), "{log}");
+    assert!(line.ends_with(&format!("--port-offset {}", offset + 1000)), "{log}");
 }
 
 #[test]

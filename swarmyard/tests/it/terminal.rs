@@ -77,7 +77,7 @@ fn on_a_terminal_names_are_coloured_commands_are_typed_and_ctrl_c_ends_it() {
     let status = terminal.child.wait().unwrap();
     assert_eq!(status.exit_code(), 0);
     terminal.see("stopped after");
-    assert!(terminal.seen.contains("\x1b[36mproducer  |\x1b[0m "), "{}", terminal.seen);
+    assert!(terminal.seen.contains("\x1b[32mproducer  |\x1b[0m "), "{}", terminal.seen);
 }
 
 #[test]
