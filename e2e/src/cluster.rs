@@ -7,7 +7,7 @@
 mod leftovers;
 mod node;
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use tempfile::TempDir;
@@ -17,13 +17,15 @@ use crate::engine::{Engine, require_engine_and_root};
 
 const NODE_IMAGE: &str = "docker:28-dind";
 
-/// An engine on a busy machine took 9 s to answer.
-const ENGINE_START_LIMIT: Duration = Duration::from_secs(90);
+/// Where the nodes' addresses begin; the network's own is 1.
+const FIRST_ADDRESS: usize = 11;
 
 /// Nodes on a network of their own. Dropping it removes everything.
 #[derive(Debug)]
 pub struct Cluster {
     network: String,
+    /// The first three bytes of the nodes' addresses.
+    subnet: String,
     nodes: Vec<Node>,
     /// Holds the nodes' sockets.
     folder: TempDir,
@@ -42,35 +44,40 @@ impl Cluster {
         let folder = TempDir::with_prefix("e2e-")?;
         let unique = folder.path().file_name().context("a temporary folder has a name")?;
         let network = unique.to_string_lossy().into_owned();
-        create_network(&network)?;
-        let mut cluster = Self { network, nodes: Vec::new(), folder };
+        let subnet = create_network(&network)?;
+        let mut cluster = Self { network, subnet, nodes: Vec::new(), folder };
         let mut published = published;
         for name in names {
             let socket_folder = cluster.folder.path().join(name);
             std::fs::create_dir(&socket_folder)?;
             let container = format!("{}-{name}", cluster.network);
+            // The same after a power cut, as that of a machine is.
+            let address = format!("{}.{}", cluster.subnet, FIRST_ADDRESS + cluster.nodes.len());
             // Known before it is started: half started, it has to go as well.
-            cluster.nodes.push(Node::new(name, container.clone(), &socket_folder));
-            cluster.start_node(name, container, &socket_folder, published.take())?;
+            cluster.nodes.push(Node::new(name, container, &socket_folder, address));
+            cluster.create_node(&socket_folder, published.take())?;
         }
-        for node in &mut cluster.nodes {
-            node.wait_for_engine(ENGINE_START_LIMIT)?;
+        for node in &cluster.nodes {
+            node.wait_for_engine()?;
         }
         Ok(cluster)
     }
 
-    /// Starts nodes, the first of them the manager of a Swarm, the others its workers.
+    /// Starts nodes that are a Swarm: first its managers, then its workers.
     ///
     /// # Errors
     /// As [`Cluster::up`], and when a node cannot join.
-    pub fn swarm(names: &[&str]) -> Result<Self> {
-        let cluster = Self::up(names, None)?;
-        let (manager, workers) = cluster.nodes.split_first().context("a Swarm needs a node")?;
-        manager.engine().docker(&["swarm", "init", "--advertise-addr", manager.address()])?;
-        let token = manager.engine().docker(&["swarm", "join-token", "--quiet", "worker"])?;
-        let address = format!("{}:2377", manager.address());
-        for worker in workers {
-            worker.engine().docker(&["swarm", "join", "--token", &token, &address])?;
+    pub fn swarm(managers: &[&str], workers: &[&str]) -> Result<Self> {
+        let cluster = Self::up(&[managers, workers].concat(), None)?;
+        let (first, others) = cluster.nodes.split_first().context("a Swarm needs a node")?;
+        first.engine().docker(&["swarm", "init", "--advertise-addr", first.address()])?;
+        let token = |role| first.engine().docker(&["swarm", "join-token", "--quiet", role]);
+        let (as_manager, as_worker) = (token("manager")?, token("worker")?);
+        let address = format!("{}:2377", first.address());
+        for node in others {
+            let token = if managers.contains(&node.name()) { &as_manager } else { &as_worker };
+            let own = format!("--advertise-addr={}", node.address());
+            node.engine().docker(&["swarm", "join", "--token", token, &own, &address])?;
         }
         Ok(cluster)
     }
@@ -89,14 +96,17 @@ impl Cluster {
         self.nodes.iter().find(|node| node.name() == name).with_context(|| format!("no machine is called {name}"))
     }
 
-    fn start_node(&self, name: &str, container: String, socket_folder: &Path, published: Option<u16>) -> Result<()> {
+    /// Starts the node that is known last.
+    fn create_node(&self, socket_folder: &Path, published: Option<u16>) -> Result<()> {
+        let node = self.nodes.last().context("a node is known before it is started")?;
         let mut arguments: Vec<String> =
             ["run", "--detach", "--privileged", "--env", "DOCKER_TLS_CERTDIR="].map(str::to_owned).into();
         for (option, value) in [
-            ("name", container),
-            ("hostname", name.to_owned()),
+            ("name", node.container().to_owned()),
+            ("hostname", node.name().to_owned()),
             ("label", leftovers::label()),
             ("network", self.network.clone()),
+            ("ip", node.address().to_owned()),
             ("volume", format!("{}:/run/host", socket_folder.display())),
         ] {
             arguments.push(format!("--{option}={value}"));
@@ -113,17 +123,18 @@ impl Cluster {
 }
 
 /// Overlay networks add 50 bytes to a packet: the wire below them must carry 1500, whatever the
-/// engine's default is. The subnet is one that nothing on this machine uses.
-fn create_network(name: &str) -> Result<()> {
+/// engine's default is. The subnet is one that nothing on this machine uses; its first three bytes are given back.
+fn create_network(name: &str) -> Result<String> {
     let label = leftovers::label();
     let create = |number: u32| {
         // Away from 10.0.0.0/16, where overlay networks get theirs.
-        let subnet = format!("10.{}.{}.0/24", 100 + number / 250 % 100, number % 250);
-        let options = ["--opt", "com.docker.network.driver.mtu=1500", "--label", &label, "--subnet", &subnet];
+        let subnet = format!("10.{}.{}", 100 + number / 250 % 100, number % 250);
+        let whole = format!("{subnet}.0/24");
+        let options = ["--opt", "com.docker.network.driver.mtu=1500", "--label", &label, "--subnet", &whole];
         let mut arguments = vec!["network", "create"];
         arguments.extend(options);
         arguments.push(name);
-        Engine::local().docker(&arguments)
+        Engine::local().docker(&arguments).map(|_| subnet)
     };
     let first = std::process::id();
     let mut outcome = create(first);
@@ -133,7 +144,7 @@ fn create_network(name: &str) -> Result<()> {
         }
         outcome = create(number);
     }
-    outcome.map(drop)
+    outcome
 }
 
 impl Drop for Cluster {

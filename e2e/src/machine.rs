@@ -73,7 +73,7 @@ impl Machines {
             let home = folder.path().join(node.name());
             fs::create_dir(&home)?;
             let host = node.engine().host().unwrap_or_default().to_owned();
-            let enter = format!("DOCKER_HOST='{host}' exec nsenter --target {} --net --", node.process());
+            let enter = format!("DOCKER_HOST='{host}' exec nsenter --target {} --net --", node.process()?);
             write_script(&scripts.join(on(node.name())), &shell(&home, &enter))?;
         }
         // On a terminal, curl shows no progress.

@@ -32,7 +32,8 @@ impl Stack {
     /// # Errors
     /// When a machine does not start, or Docker refuses the stack.
     pub fn deploy(nodes: &[&str], images: &[&str], settings: &[(&str, &str)]) -> Result<Self> {
-        let stack = Self { cluster: Cluster::swarm(nodes)? };
+        let (manager, workers) = nodes.split_first().context("a Swarm needs a machine")?;
+        let stack = Self { cluster: Cluster::swarm(&[manager], workers)? };
         for node in stack.cluster.nodes() {
             node.load(&[&IMAGES, images].concat())?;
         }

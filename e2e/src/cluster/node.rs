@@ -19,28 +19,24 @@ pub struct Node {
     name: String,
     container: String,
     socket: PathBuf,
-    process: u32,
     address: String,
 }
 
+/// An engine on a busy machine took 9 s to answer.
+const ENGINE_START_LIMIT: Duration = Duration::from_secs(90);
+
 impl Node {
-    pub(super) fn new(name: &str, container: String, socket_folder: &Path) -> Self {
+    pub(super) fn new(name: &str, container: String, socket_folder: &Path, address: String) -> Self {
         let socket = socket_folder.join("docker.sock");
-        Self { name: name.to_owned(), container, socket, process: 0, address: String::new() }
+        Self { name: name.to_owned(), container, socket, address }
     }
 
-    pub(super) fn wait_for_engine(&mut self, limit: Duration) -> Result<()> {
+    pub(super) fn wait_for_engine(&self) -> Result<()> {
         let engine = self.engine();
-        wait::until(limit, || engine.docker(&["info"])).with_context(|| {
+        wait::until(ENGINE_START_LIMIT, || engine.docker(&["info"])).map(drop).with_context(|| {
             let log = Engine::local().docker(&["logs", "--tail", "20", &self.container]);
             format!("the engine of {} does not answer: {}", self.name, log.unwrap_or_default())
-        })?;
-        let template = "{{.State.Pid}} {{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
-        let facts = Engine::local().docker(&["inspect", "--format", template, &self.container])?;
-        let (process, address) = facts.split_once(' ').context("docker inspect prints two words")?;
-        self.process = process.parse()?;
-        address.clone_into(&mut self.address);
-        Ok(())
+        })
     }
 
     /// The machine's host name.
@@ -55,10 +51,13 @@ impl Node {
         &self.address
     }
 
-    /// The process of this machine in whose network the node lives.
-    #[must_use]
-    pub fn process(&self) -> u32 {
-        self.process
+    /// The process of this machine in whose network the node lives, as long as its power is not cut.
+    ///
+    /// # Errors
+    /// When Docker does not tell.
+    pub fn process(&self) -> Result<u32> {
+        let process = Engine::local().docker(&["inspect", "--format", "{{.State.Pid}}", &self.container])?;
+        process.parse().context("docker inspect prints the number of a process")
     }
 
     pub(super) fn container(&self) -> &str {
@@ -105,6 +104,36 @@ impl Node {
     /// # Errors
     /// When it is not running.
     pub fn cut_power(&self) -> Result<()> {
-        Engine::local().docker(&["kill", &self.container]).map(drop)
+        Engine::local().docker(&["kill", &self.container])?;
+        // What is left of it would be taken for an engine that does not answer.
+        std::fs::remove_file(&self.socket).context("a node that ran has a socket")
+    }
+
+    /// Gives the machine its power back, and waits until its engine answers.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn restore_power(&self) -> Result<()> {
+        Engine::local().docker(&["start", &self.container])?;
+        self.wait_for_engine()
+    }
+
+    /// Cuts the machine off the network. What runs there goes on, and its engine still answers here.
+    ///
+    /// # Errors
+    /// When it is not running.
+    pub fn cut_off(&self) -> Result<()> {
+        self.shell(&CUT.map(|rule| format!("iptables -t {rule}").replace("CHAIN", "-I")).join(" && ")).map(drop)
+    }
+
+    /// Undoes [`Self::cut_off`].
+    ///
+    /// # Errors
+    /// When it was not cut off.
+    pub fn heal(&self) -> Result<()> {
+        self.shell(&CUT.map(|rule| format!("iptables -t {rule}").replace("CHAIN", "-D")).join(" && ")).map(drop)
     }
 }
+
+/// Rules that let nothing in or out, before anything else looks at it.
+const CUT: [&str; 2] = ["raw CHAIN PREROUTING -i eth0 -j DROP", "mangle CHAIN POSTROUTING -o eth0 -j DROP"];
