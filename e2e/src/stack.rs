@@ -38,6 +38,7 @@ impl Stack {
             node.load(&[&IMAGES, images].concat())?;
         }
         stack.manager()?.load(&[MANAGER_IMAGE])?;
+        stack.engine()?.docker(&["node", "update", "--label-add", "redis=primary", stack.manager()?.name()])?;
         let folder = TempDir::with_prefix("swarmyard-")?;
         let mut deploy = stack.engine()?.command();
         deploy.current_dir(images::root()).args(["stack", "deploy", "-c", "docker-compose.yml"]);
