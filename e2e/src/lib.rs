@@ -16,3 +16,4 @@ pub mod stack;
 pub mod story;
 pub mod tutorial;
 pub mod wait;
+pub mod yard;

@@ -1,0 +1,58 @@
+# shellcheck shell=bash disable=SC2034
+# What deploy.sh, health-check.sh and logs.sh share; they read it with `.`. In the language of bash 3.2, which is
+# what macOS has, and of the awk and sed of BSD.
+
+name=$(basename "$0")
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+tab=$(printf '\t')
+
+# Whoever reads a pipe's end gets all of it, and a line that is printed is printed now.
+say() { printf '%s\n' "$*"; }
+
+# fail LINE...: ends with 1. The first line says what is wrong, the others what to do.
+fail() {
+    say "$name: $1" >&2
+    shift
+    for line; do say "  $line" >&2; done
+    exit 1
+}
+
+# wrong MESSAGE: ends with 2.
+wrong() {
+    say "$name: $1; see $name --help" >&2
+    exit 2
+}
+
+# The comment at the head of the script that was started.
+help() { sed -n '2,/^set /p' "$0" | sed -n 's/^# \{0,1\}//p'; }
+
+# within SECONDS COMMAND...: what takes longer is ended. Neither macOS nor every Pi has `timeout`.
+within() {
+    local limit=$1 status=0 command timer
+    shift
+    "$@" &
+    command=$!
+    (sleep "$limit" && kill "$command") >/dev/null 2>&1 &
+    timer=$!
+    wait "$command" 2>/dev/null || status=$?
+    kill "$timer" 2>/dev/null
+    wait "$timer" 2>/dev/null
+    return $status
+}
+
+# Ends unless Docker answers and this node is a manager.
+require_manager() {
+    local manages why
+    command -v docker >/dev/null || fail "there is no docker command" "https://docs.docker.com/engine/install"
+    why=$(docker version --format '{{.Server.Version}}' 2>&1 >/dev/null) ||
+        fail "Docker does not answer: $(say "$why" | tail -n 1)" \
+            "is it started (sudo systemctl start docker), and may you use it (sudo usermod -aG docker \$USER)?"
+    manages=$(docker info --format '{{.Swarm.ControlAvailable}}' 2>/dev/null)
+    [ "$manages" = true ] || fail "this node manages no Swarm" \
+        "docker swarm init     makes one; on a worker, go to a manager or set DOCKER_HOST=ssh://USER@MANAGER"
+    docker node ls --quiet >/dev/null 2>&1 || fail "the Swarm has no leader: most of its managers have to be there" \
+        "start the lost ones; if they are gone for good, on this one: docker swarm init --force-new-cluster"
+}
+
+# What belongs to the stack: ids of its services.
+services_of() { docker service ls --quiet --filter "label=com.docker.stack.namespace=$1"; }
