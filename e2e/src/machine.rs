@@ -73,7 +73,11 @@ impl Machines {
             let home = folder.path().join(node.name());
             fs::create_dir(&home)?;
             let host = node.engine().host().unwrap_or_default().to_owned();
-            let enter = format!("DOCKER_HOST='{host}' exec nsenter --target {} --net --", node.process()?);
+            // Its process is another one after a power cut; the engine that knows it is this machine's.
+            let process =
+                format!("$(env -u DOCKER_HOST docker inspect --format '{{{{.State.Pid}}}}' '{}')", node.container());
+            let enter =
+                format!("export DOCKER_HOST='{host}' PROCESS={process}; exec nsenter --target $PROCESS --net --");
             write_script(&scripts.join(on(node.name())), &shell(&home, &enter))?;
         }
         // On a terminal, curl shows no progress.

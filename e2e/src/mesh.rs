@@ -14,6 +14,8 @@ use std::{
 use anyhow::Result;
 use regex::Regex;
 
+use crate::cluster::Node;
+
 /// The service that listens where the routing mesh would: a name to find in lists of services.
 pub const STAND_IN: &str = "routing-mesh";
 
@@ -56,7 +58,7 @@ pub fn write_round_robin(folder: &Path) -> Result<PathBuf> {
 /// # Errors
 /// When the folder cannot be written.
 pub fn write_stand_in(folder: &Path) -> Result<PathBuf> {
-    let nginx = write(folder, "nginx.conf", NGINX)?;
+    let nginx = write(folder, "nginx.conf", &nginx(5000, "producer:5000"))?;
     let stand_in = format!(
         "{ROUND_ROBIN}  {STAND_IN}:
     image: {STAND_IN_IMAGE}
@@ -87,6 +89,51 @@ pub fn adapt(command: &str, stand_in: &Path) -> Result<String> {
     Ok(command.into_owned())
 }
 
+/// The command of a page that creates a service and publishes a port of it by `-p`, as it has to be here: with the
+/// stand-in on that port of every node, made first and quietly. Any other command stays as it is.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn adapt_published(command: &str, folder: &Path) -> Result<String> {
+    let publish = Regex::new(r"^(docker service create .*)-p (\d+):(\d+)(.*)$")?;
+    let Some(found) = publish.captures(command) else { return Ok(command.to_owned()) };
+    let (published, target) = (found[2].parse()?, &found[3]);
+    let nginx = write(folder, "nginx.conf", &nginx(published, &format!("published:{target}")))?;
+    Ok(format!(
+        "{{ docker network create --driver overlay {STAND_IN} && docker config create {STAND_IN} {} &&
+            docker service create --detach --name {STAND_IN} --mode global --network {STAND_IN} \
+                --endpoint-mode dnsrr --publish published={published},target={published},mode=host \
+                --config source={STAND_IN},target=/etc/nginx/nginx.conf {STAND_IN_IMAGE}; }} >/dev/null 2>&1 &&
+        {}--network name={STAND_IN},alias=published --endpoint-mode dnsrr{}",
+        nginx.display(),
+        &found[1],
+        &found[4]
+    ))
+}
+
+/// Leads what one node sends to its own port to that of another: the mesh would answer at `localhost` of every node.
+///
+/// # Errors
+/// When the node cannot be told.
+pub fn lead_traffic(from: &Node, to: &Node, port: u16) -> Result<()> {
+    let address = to.address();
+    from.shell(&format!(
+        "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
+        iptables -t nat -I OUTPUT -d 127.0.0.1 -p tcp --dport {port} -j DNAT --to {address}:{port}
+        iptables -t nat -I POSTROUTING -d {address} -p tcp --dport {port} -j MASQUERADE"
+    ))
+    .map(drop)
+}
+
+/// Writes the file that gives the one service of `stack.yml` which needs the mesh, the producer, a name instead of a
+/// virtual address, and the port of the nodes where it runs.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write_producer_round_robin(folder: &Path) -> Result<PathBuf> {
+    write(folder, "producer-round-robin.yml", PRODUCER_ROUND_ROBIN)
+}
+
 /// The lines of a page or of an output without what only the mesh would show, or only its stand-in, and
 /// without what Docker says of images that it cannot ask a registry about.
 ///
@@ -105,6 +152,12 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf> {
     fs::write(&path, text)?;
     Ok(path)
 }
+
+const PRODUCER_ROUND_ROBIN: &str = "services:
+  producer:
+    ports: [{target: 5000, published: 5000, mode: host}]
+    deploy: {endpoint_mode: dnsrr}
+";
 
 const ROUND_ROBIN: &str = "services:
   producer:
@@ -129,22 +182,27 @@ const ROUND_ROBIN: &str = "services:
 ";
 
 /// As the mesh does, each connection goes to the next replica, and replicas that leave are forgotten.
-const NGINX: &str = "user nginx;
-events {}
-http {
+fn nginx(published: u16, target: &str) -> String {
+    format!(
+        "user nginx;
+events {{}}
+http {{
   access_log off;
   resolver 127.0.0.11 valid=1s ipv6=off;
-  server {
-    listen 5000;
-    location / {
-      set $producer http://producer:5000;
-      proxy_pass $producer;
+  server {{
+    listen {published};
+    location / {{
+      set $target http://{target};
+      proxy_pass $target;
       proxy_http_version 1.1;
       proxy_set_header Connection close;
-    }
-  }
+      proxy_connect_timeout 1s;
+    }}
+  }}
+}}
+"
+    )
 }
-";
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! - The lines that follow, up to the next command, are what it prints (see [`crate::compare`]).
 //! - A command that ends in `\` goes on in the next line.
 //! - `^C` ends the command that is still running, as on a terminal.
+//! - A line `# switch NAME on` or `# switch NAME off` is done by hand, at the machine of that name.
 //! - A line `> TEXT` is typed where that command runs; the lines that follow are what it prints from then on.
 //! - A block marked `console running` leaves its last command running; a later block that starts
 //!   with `^C` ends it. Of several, the one started last is ended first.
@@ -34,6 +35,13 @@ pub enum Action {
         command: String,
         /// The command stays in the foreground; a later [`Action::Interrupt`] ends it.
         stays: bool,
+    },
+    /// Give a machine its power, or take it away.
+    Switch {
+        /// The machine's name.
+        machine: String,
+        /// Whether it has power then.
+        on: bool,
     },
     /// Type a line where the last command that stays is running.
     Enter(String),
@@ -77,6 +85,7 @@ pub fn read(markdown: &str) -> Result<Vec<Step>> {
 
 fn read_block(text: &str, first_line: usize, stays: bool) -> Result<Vec<Step>> {
     let prompt = Regex::new(r"^([a-z][a-z0-9]*)?\$ (.+)$")?;
+    let switch = Regex::new(r"^# switch ([a-z][a-z0-9]*) (on|off)$")?;
     let mut steps: Vec<Step> = Vec::new();
     let mut lines = text.lines().zip(first_line..);
     while let Some((text, line)) = lines.next() {
@@ -89,6 +98,9 @@ fn read_block(text: &str, first_line: usize, stays: bool) -> Result<Vec<Step>> {
             }
             let machine = found.get(1).map_or(LAPTOP, |name| name.as_str()).to_owned();
             let action = Action::Type { machine, command, stays: false };
+            steps.push(Step { line, action, shown: Vec::new() });
+        } else if let Some(found) = switch.captures(text) {
+            let action = Action::Switch { machine: found[1].to_owned(), on: &found[2] == "on" };
             steps.push(Step { line, action, shown: Vec::new() });
         } else if text.trim() == "^C" {
             if let Some(Step { action: Action::Type { stays, .. }, .. }) = steps.last_mut() {
@@ -117,7 +129,7 @@ fn check_interrupts(steps: &[Step]) -> Result<()> {
     for step in steps {
         match &step.action {
             Action::Type { stays: true, .. } => running.push(step.line),
-            Action::Type { .. } => {}
+            Action::Type { .. } | Action::Switch { .. } => {}
             Action::Enter(_) => ensure!(!running.is_empty(), "line {}: typed, and nothing runs", step.line),
             Action::Interrupt => {
                 running.pop().with_context(|| format!("line {}: ^C, and nothing runs", step.line))?;

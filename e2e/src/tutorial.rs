@@ -25,6 +25,9 @@ pub fn live(page: &Path, steps: &[Step], machines: &Machines, here: &dyn Surroun
             Action::Type { machine, command, .. } => println!("{:4} {machine}$ {command}", step.line),
             Action::Enter(text) => println!("{:4} > {text}", step.line),
             Action::Interrupt => println!("{:4} ^C", step.line),
+            Action::Switch { machine, on } => {
+                println!("{:4} switch {machine} {}", step.line, if *on { "on" } else { "off" });
+            }
         }
         story.follow(step).with_context(|| format!("{}:{}", page.display(), step.line))?;
         println!("     {:.1} s", start.elapsed().as_secs_f32());

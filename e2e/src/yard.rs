@@ -36,14 +36,6 @@ pub const IMAGES: [&str; 8] = [
 /// The labels that the stack asks for, from the first node to the fourth and on.
 pub const LABELS: [&str; 4] = ["redis=primary", "node_type=node1", "node_type=node2", "node_type=node3"];
 
-/// What `deploy.sh` gets where the kernel has no IPVS: the producer's name is the addresses of its replicas, and
-/// its port that of the nodes where one runs.
-const WITHOUT_IPVS: &str = "services:
-  producer:
-    ports: [{target: 5000, published: 5000, mode: host}]
-    deploy: {endpoint_mode: dnsrr}
-";
-
 /// Everything that the file describes, on machines of its own. Dropping it removes them.
 #[derive(Debug)]
 pub struct Yard {
@@ -78,7 +70,6 @@ impl Yard {
         for part in ["deploy/scripts", "deploy/configs"] {
             copy(&images::root().join(part), &folder.path().join(part))?;
         }
-        fs::write(folder.path().join("without-ipvs.yml"), WITHOUT_IPVS)?;
         let yard = Self { cluster: Cluster::swarm(managers, workers)?, managers: managers.len(), folder };
         for node in yard.cluster.nodes() {
             node.load(&IMAGES)?;
@@ -160,7 +151,7 @@ impl Yard {
         script.env("DOCKER_HOST", self.engine()?.host().context("a node's engine has a socket")?);
         script.envs([("STACK", STACK), ("PLAYGROUND", "yes")]);
         if !mesh::kernel_has_ipvs() {
-            let files = [self.file("stack.yml"), self.file("without-ipvs.yml")];
+            let files = [self.file("stack.yml"), mesh::write_producer_round_robin(self.folder.path())?];
             script.env("STACK_FILE", std::env::join_paths(files)?);
         }
         Ok(script)

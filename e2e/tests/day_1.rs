@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::Result;
 use e2e::{
-    cluster::{Cluster, Node},
+    cluster::Cluster,
     engine::require_engine_and_root,
     images,
     machine::Machines,
@@ -45,7 +45,7 @@ fn needs_nodes(step: &Step) -> bool {
         Action::Type { machine, command, .. } => {
             machine != LAPTOP || command.contains("ssh ") || command.contains("scp ")
         }
-        Action::Enter(_) | Action::Interrupt => false,
+        Action::Enter(_) | Action::Interrupt | Action::Switch { .. } => false,
     }
 }
 
@@ -69,22 +69,11 @@ impl Here {
         for node in cluster.nodes() {
             node.load(&[mesh::STAND_IN_IMAGE])?;
             if node.name() != manager.name() {
-                send_registry_traffic(node, manager)?;
+                mesh::lead_traffic(node, manager, REGISTRY_PORT)?;
             }
         }
         Ok(Self { stand_in: Some(mesh::write_stand_in(&machines.folder())?) })
     }
-}
-
-/// The mesh would answer at `localhost` of every node; here one node sends on what it gets.
-fn send_registry_traffic(from: &Node, to: &Node) -> Result<()> {
-    let address = to.address();
-    from.shell(&format!(
-        "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
-        iptables -t nat -I OUTPUT -d 127.0.0.1 -p tcp --dport {REGISTRY_PORT} -j DNAT --to {address}:{REGISTRY_PORT}
-        iptables -t nat -I POSTROUTING -d {address} -p tcp --dport {REGISTRY_PORT} -j MASQUERADE"
-    ))
-    .map(drop)
 }
 
 impl Surroundings for Here {

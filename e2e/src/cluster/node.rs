@@ -51,16 +51,8 @@ impl Node {
         &self.address
     }
 
-    /// The process of this machine in whose network the node lives, as long as its power is not cut.
-    ///
-    /// # Errors
-    /// When Docker does not tell.
-    pub fn process(&self) -> Result<u32> {
-        let process = Engine::local().docker(&["inspect", "--format", "{{.State.Pid}}", &self.container])?;
-        process.parse().context("docker inspect prints the number of a process")
-    }
-
-    pub(super) fn container(&self) -> &str {
+    /// The container that plays it.
+    pub(crate) fn container(&self) -> &str {
         &self.container
     }
 

@@ -57,3 +57,12 @@ fn what_is_entered_goes_to_the_command_that_runs() {
     assert_eq!(steps[1..3], [enter(5, "stop node2", &["a"]), enter(7, "help", &[])]);
     assert!(read("```console\n> nobody is there\n```\n").unwrap_err().to_string().contains("line 2"));
 }
+
+#[test]
+fn a_machine_is_switched_by_hand() {
+    let page = "```console\n# switch pi2 off\npi1$ one\n# switch pi2 on\n# any other line is shown\n```\n";
+    let switch = |line, on| Step { line, action: Action::Switch { machine: "pi2".into(), on }, shown: vec![] };
+    let mut steps = vec![switch(2, false), typed(3, "pi1", "one", false, &[]), switch(4, true)];
+    steps[2].shown.push("# any other line is shown".into());
+    assert_eq!(read(page).unwrap(), steps);
+}
