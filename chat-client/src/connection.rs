@@ -183,11 +183,17 @@ async fn connect(address: &Address) -> Result<WebSocketStream<TcpStream>, String
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     match client_async_with_config(address.url(), stream, Some(config)).await {
         Ok((socket, _)) => Ok(socket),
-        Err(SocketError::Http(response)) => {
-            Err(format!("what answers is no chat node (HTTP {})", response.status().as_u16()))
-        }
+        Err(SocketError::Http(response)) => Err(explain_answer(response.status().as_u16())),
         Err(SocketError::Protocol(_)) => Err("what answers is no chat node".to_owned()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What an answer means that opens no WebSocket.
+fn explain_answer(status: u16) -> String {
+    match status {
+        502..=504 => format!("a proxy answers that the node is away (HTTP {status})"),
+        _ => format!("what answers is no chat node (HTTP {status})"),
     }
 }
 
