@@ -56,3 +56,19 @@ require_manager() {
 
 # What belongs to the stack: ids of its services.
 services_of() { docker service ls --quiet --filter "label=com.docker.stack.namespace=$1"; }
+
+# `TASK SERVICE SLOT HOST HOST-STATE STATE WANTED-STATE` of each of the stack's tasks that was given to a node. SERVICE
+# is without the stack's name, SLOT is 0 in a service that has one task a node.
+# shellcheck disable=SC2046 # an id is a word
+tasks_of() {
+    {
+        docker node inspect --format 'N {{.ID}} {{.Description.Hostname}} {{.Status.State}}' $(docker node ls --quiet)
+        docker service inspect --format 'S {{.ID}} {{.Spec.Name}}' $(services_of "$1")
+        docker inspect --type task --format 'T {{.ID}} {{.ServiceID}} {{.Slot}} {{.NodeID}} {{.Status.State}} {{
+            .DesiredState}}' $(docker stack ps --quiet --no-trunc "$1")
+    } 2>/dev/null | awk -v stack="$1" '
+        $1 == "N" { host[$2] = $3; state[$2] = $4 }
+        $1 == "S" { service[$2] = substr($3, length(stack) + 2) }
+        # One that waits for a node has none, and so a word less; and a node may be removed.
+        $1 == "T" && NF == 7 && $5 in host { print $2, service[$3], $4, host[$5], state[$5], $6, $7 }'
+}
