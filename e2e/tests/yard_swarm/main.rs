@@ -1,0 +1,174 @@
+//! `stack.yml` on five machines: what a learner breaks there, and what must go on.
+#![expect(clippy::print_stdout, reason = "the report of a test")]
+
+mod ledger;
+mod load;
+mod network;
+mod pages;
+mod room;
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use e2e::{
+    cluster::Node,
+    images, wait,
+    yard::{STACK, Yard},
+};
+
+use self::{ledger::Ledger, load::Load, room::Room};
+
+/// Two clusters at once would measure each other's load.
+static ONE_CLUSTER_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+const MANAGERS: [&str; 3] = ["node1", "node2", "node3"];
+const WORKERS: [&str; 2] = ["node4", "node5"];
+
+/// Swarm takes 15 s to miss a node; an engine that is back may take a minute and more until all its tasks run.
+const SETTLE_LIMIT: Duration = Duration::from_mins(5);
+
+/// As long as somebody trips over a cable and looks for the reason.
+const CUT_OFF: Duration = Duration::from_mins(1);
+
+/// The least number of requests that shows something.
+const REQUESTS_MIN: u64 = 100_000;
+
+/// What a path of the way in leads to, and what its answer contains when all is well.
+const PATHS: [(&str, &str); 6] = [
+    ("/", "<html"),
+    ("/api/", r#""blocks":"#),
+    ("/numbers/number", r#"{"number":"#),
+    ("/chat/node1/whoami", r#""chat-node""#),
+    ("/chat/node2/whoami", r#""chat-node""#),
+    ("/chat/node3/whoami", r#""chat-node""#),
+];
+
+#[test]
+fn each_service_is_replaced_under_load_and_no_request_fails() -> Result<()> {
+    let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    images::build()?;
+    let yard = Yard::deploy(&MANAGERS, &WORKERS, &[])?;
+    let way_in = yard.way_in("node5")?;
+    let nodes = ["node1", "node2", "node3"].map(|node| format!("{way_in}/chat/{node}/"));
+    let mut room = Room::open(&nodes)?;
+    let loads = ["/numbers/number", "/api/", "/"].map(|path| Load::start(&format!("http://{way_in}{path}")));
+    let loads = loads.into_iter().collect::<Result<Vec<_>>>()?;
+
+    for service in ["producer", "api", "webui", "consumer", "miner", "redis", "node1", "node2", "node3"] {
+        let start = Instant::now();
+        yard.engine()?.docker(&["service", "update", "--force", "--quiet", &format!("{STACK}_{service}")])?;
+        println!("{service} is replaced after {:.1} s", start.elapsed().as_secs_f32());
+        // The writer tries until a node takes it: which may be the one that is being replaced.
+        for node in &nodes {
+            wait::until(SETTLE_LIMIT, || room.say(node))?;
+        }
+    }
+    let report = load::total(loads)?;
+    println!("{} requests, {:?}", report.requests, report.failures);
+    ensure!(report.failures.is_empty(), "of {} requests: {:?}", report.requests, report.failures);
+    ensure!(report.requests >= REQUESTS_MIN, "only {} requests prove little", report.requests);
+    let said = wait::until(SETTLE_LIMIT, || room.check())?;
+    let losses = room.losses()?;
+    println!("{said} lines, read by everybody once and in one order; {losses:#?}");
+    for node in ["node1", "node2", "node3"] {
+        let told = |loss: &String| loss.contains(&format!("/chat/{node}/")) && loss.contains("the node stops");
+        ensure!(losses.iter().any(told), "nobody at {node} was told why the connection ended: {losses:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn whichever_node_is_lost_the_others_answer_and_nothing_confirmed_is_missing() -> Result<()> {
+    let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    images::build()?;
+    let settings = [("MINER_REPLICAS", "4")];
+    // The leader keeps the ledger and a room as well: whoever loses it, loses all that can be lost.
+    let yard = Yard::deploy(&MANAGERS, &WORKERS, &settings)?;
+    let redis = yard.node_with("redis=primary")?;
+    let home = yard.node_with("node_type=node1")?;
+    println!("Redis is on {}, the room on {}", redis.name(), home.name());
+    let nodes = ["node1", "node2", "node3"];
+    let addresses = |way_in: &str| nodes.map(|node| format!("{way_in}/chat/{node}/"));
+    let mut room = Room::open(&addresses(&yard.way_in("node5")?))?;
+    let mut before = Ledger::read(redis)?;
+
+    for lost in [redis.name(), home.name()] {
+        let others: Vec<_> = yard.cluster().nodes().iter().filter(|node| node.name() != lost).collect();
+        let lost = yard.cluster().node(lost)?;
+        lost.cut_power()?;
+        let cut = Instant::now();
+        wait::until(SETTLE_LIMIT, || everything_answers(&others, &yard.lives_on(lost.name())?))?;
+        println!("{}: the others answer again after {:.1} s", lost.name(), cut.elapsed().as_secs_f32());
+        lost.restore_power()?;
+        let back = Instant::now();
+        wait::until(SETTLE_LIMIT, || yard.check())?;
+        println!("{}: all is well {:.1} s after it is back", lost.name(), back.elapsed().as_secs_f32());
+
+        let way_in = yard.way_in("node5")?;
+        for address in addresses(&way_in) {
+            wait::until(SETTLE_LIMIT, || room.say(&address))?;
+        }
+        let said = wait::until(SETTLE_LIMIT, || room.check())?;
+        let after = wait::until(SETTLE_LIMIT, || Ledger::read(redis))?;
+        println!("{said} lines, {before:?}, then {after:?}");
+        ensure!(after.blocks >= before.blocks && after.sum == after.blocks, "{before:?}, then {after:?}");
+        before = after;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_worker_that_was_cut_off_for_a_minute_finds_back() -> Result<()> {
+    let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    images::build()?;
+    let yard = Yard::deploy(&MANAGERS, &WORKERS, &[])?;
+    let worker = yard.node_with("node_type=node3")?;
+    ensure!(WORKERS.contains(&worker.name()), "{} is no worker", worker.name());
+    worker.cut_off()?;
+    let cut = Instant::now();
+    let others: Vec<_> = yard.cluster().nodes().iter().filter(|node| node.name() != worker.name()).collect();
+    wait::until(SETTLE_LIMIT, || everything_answers(&others, &yard.lives_on(worker.name())?))?;
+    println!("the others answer again after {:.1} s", cut.elapsed().as_secs_f32());
+    let error = yard.check().err().context("health-check.sh finds nothing wrong with a node that is cut off")?;
+    ensure!(format!("{error:#}").contains(worker.name()), "{error:#}");
+    wait::until(SETTLE_LIMIT, || {
+        ensure!(cut.elapsed() >= CUT_OFF, "not long enough");
+        Ok(())
+    })?;
+    worker.heal()?;
+    let healed = Instant::now();
+    wait::until(SETTLE_LIMIT, || {
+        yard.check()?;
+        everything_answers(&yard.cluster().nodes().iter().collect::<Vec<_>>(), &[])
+    })?;
+    println!("all is well {:.1} s after it is healed", healed.elapsed().as_secs_f32());
+    Ok(())
+}
+
+#[test]
+fn the_pages_work_through_the_way_in_and_each_network_lets_only_those_talk_who_must() -> Result<()> {
+    let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    images::build()?;
+    let yard = Yard::deploy(&["node1"], &["node2", "node3", "node4"], &[])?;
+    tokio::runtime::Runtime::new()?.block_on(pages::check(&yard))?;
+    network::check(&yard)
+}
+
+/// Whether the way in of each of these nodes leads to everything but to the services in `away`.
+fn everything_answers(nodes: &[&Node], away: &[String]) -> Result<()> {
+    for node in nodes {
+        for (path, expected) in PATHS {
+            if away.iter().any(|service| path.contains(&format!("/{service}/"))) {
+                continue;
+            }
+            let answer = e2e::yard::get(&format!("http://{}:8080{path}", node.address()))?;
+            if !answer.contains(expected) {
+                bail!("{} answers at {path}: {answer}", node.name());
+            }
+        }
+    }
+    Ok(())
+}
