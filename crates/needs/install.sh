@@ -1,7 +1,8 @@
+# shellcheck shell=bash disable=SC2034
 # The programs that tests start: which are missing, which packages bring them, and installing those. For ./test;
 # in the language of bash 3.2, which is what macOS has.
 
-PROGRAMS="cc redis-server redis-cli python3 script wrk nginx ps chromium chromedriver curl nsenter setpriv"
+PROGRAMS="cc redis-server redis-cli python3 script wrk nginx ps chromium chromedriver curl nsenter setpriv shellcheck"
 
 manager=none
 if command -v apt-get >/dev/null; then manager=apt; elif command -v brew >/dev/null; then manager=brew; fi

@@ -297,7 +297,7 @@ if [ $verbose = yes ]; then
     cat "$log"
 else
     # What is no news; and in a playground, that no registry has the images.
-    sed '/^\(Creating\|Updating\) /d; /^$/d' "$log" 2>/dev/null |
+    sed "/^Creating /d; /^Updating /d; /^\$/d" "$log" |
         if [ "${PLAYGROUND:-}" = yes ]; then sed '/could not be accessed on a registry/,/versions of the image/d'; else cat; fi
 fi
 
