@@ -216,7 +216,7 @@ judge='
     }
     $1 == "T" {
         id = $3; place = id FS $4
-        current = settled || !($2 in known) || bare($10) == spec[id]
+        current = (settled && state[id] != "updating") || !($2 in known) || bare($10) == spec[id]
         ends = $7 == "complete" && restart[id] != "any" && restart[id] != ""
         alive = $6 == "running" || $6 == "ready" || ends
         if (alive) places[id] += !(place in seen_place); if (alive) seen_place[place] = 1
@@ -274,6 +274,8 @@ trap 'rm -f "$log"' EXIT
 trap 'say "$name: interrupted: what is deployed goes on by itself: docker stack ps $stack" >&2; exit 130' INT TERM
 
 say "deploying the stack $stack"
+# Building may have taken long.
+SECONDS=0
 detach=''
 # Docker 25 has no such option and does not wait, later ones warn without it.
 case $(docker stack deploy --help) in *--detach*) detach=--detach=true ;; esac

@@ -169,8 +169,9 @@ while read -r host url; do
                     bad "$host: its way in does not reach $service, which runs on $(say "$places" | tr '\n' ' ')only"
                 else
                     bad "$host: its way in does not reach $service, which runs on $(say "$places" | sort -u | tr '\n' ' ')" \
-                        "do firewalls let nodes talk at 7946 (TCP and UDP) and 4789 (UDP)? After a node was cut off for" \
-                        "some seconds, an engine may also have forgotten a name (moby#53141); this tells it again:" \
+                        "after a node was cut off, engines need half a minute to find each other again; later, an" \
+                        "engine may have forgotten a name (moby#53141), or a firewall may keep nodes from talking at" \
+                        "7946 (TCP and UDP) and 4789 (UDP). This tells the name again:" \
                         "docker service update --force ${stack}_$service"
                 fi
                 ;;
