@@ -20,7 +20,13 @@ impl Engine {
     /// The engine behind a socket.
     #[must_use]
     pub fn at_socket(socket: &Path) -> Self {
-        Self { host: Some(format!("unix://{}", socket.display())) }
+        Self::at(&format!("unix://{}", socket.display()))
+    }
+
+    /// The engine at an address, as `DOCKER_HOST` has it.
+    #[must_use]
+    pub fn at(host: &str) -> Self {
+        Self { host: Some(host.to_owned()) }
     }
 
     /// The value of `DOCKER_HOST` for this engine, none for the local one.

@@ -15,5 +15,6 @@ pub mod running;
 pub mod stack;
 pub mod story;
 pub mod tutorial;
+pub mod virtual_machines;
 pub mod wait;
 pub mod yard;
