@@ -11,7 +11,8 @@
 #   -h         this text
 #
 # It deploys stack.yml, or the files of STACK_FILE with a colon between them, and waits for at most DEPLOY_TIMEOUT
-# seconds (default: 300) until every service runs as it is described there.
+# seconds (default: 300) until every service runs as it is described there. A registry is asked which image each tag
+# means, so that all nodes run the same: RESOLVE_IMAGE=never does not ask, where there is none to be reached.
 #
 # Configs and secrets cannot be changed, only replaced. So each gets a name made of its content: change a file and
 # deploy again, and the services that use it are updated, one task after the other. What no service uses any more
@@ -279,7 +280,8 @@ SECONDS=0
 detach=''
 # Docker 25 has no such option and does not wait, later ones warn without it.
 case $(docker stack deploy --help) in *--detach*) detach=--detach=true ;; esac
-until docker stack deploy $detach --with-registry-auth --prune "${files[@]}" "$stack" >"$log" 2>&1; do
+until docker stack deploy $detach --with-registry-auth --resolve-image "${RESOLVE_IMAGE:-always}" --prune \
+    "${files[@]}" "$stack" >"$log" 2>&1; do
     # Those of a stack that has just been removed are there for some seconds, and then are not.
     if grep -Eq 'network .*(not found|already exists)|update out of sequence' "$log" && [ $SECONDS -lt "$timeout" ] &&
         [ "${tries:=0}" -lt 20 ]; then
