@@ -137,7 +137,7 @@ done <<<"$nodes"
 wait
 
 # message ANSWER: what the JSON in it says.
-message() { say "$1" | sed -n 's/.*"message": *"\([^"]*\)".*/\1/p; s/.*"reason": *"\([^"]*\)".*/\1/p'; }
+message() { say "$1" | sed -n 's/.*"message": *"\([^"]*\)".*/\1/p'; }
 
 # First the nodes that do not answer, since whatever runs there does not either: `HOST` a line.
 silent=''

@@ -90,7 +90,19 @@ fn one_command_deploys_everything_and_what_is_replaced_is_removed() -> Result<()
         ensure!(said.contains(&format!("{}, which no service uses", gone[0])), "{gone:?} went without a word: {said}");
     }
     // Whoever had the former password has the new one.
-    wait::until(SETTLE_LIMIT, || yard.check())
+    wait::until(SETTLE_LIMIT, || yard.check())?;
+
+    // A password that only Redis knows is named as what it is.
+    let redis = yard.node_with("redis=primary")?.engine();
+    let container = redis.docker(&["ps", "--quiet", "--filter=label=com.docker.swarm.service.name=yard_redis"])?;
+    let change = "export REDISCLI_AUTH=$(cat /run/secrets/redis_password)
+        printf 'CONFIG SET requirepass other\nCLIENT KILL TYPE normal\n' | redis-cli";
+    redis.docker(&["exec", &container, "sh", "-c", change])?;
+    wait::until(SETTLE_LIMIT, || {
+        let said = yard.check().err().context("health-check.sh finds nothing wrong")?.to_string();
+        ensure!(said.contains("api answers with 503: redis:6379 does not accept the password"), "{said}");
+        Ok(())
+    })
 }
 
 #[test]
