@@ -78,7 +78,7 @@ export class Status {
 
   /** Counts an answer by a replica of the API, through a replica of this page's server. */
   answered(replica, page) {
-    if (page) write(byId("page-by"), `This page is served by ${page}`);
+    if (page && page !== replica) write(byId("page-by"), `This page is served by ${page}`);
     if (!replica) return;
     const answers = (this.#answers.get(replica) ?? 0) + 1;
     this.#answers.delete(replica);
