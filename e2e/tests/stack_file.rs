@@ -11,7 +11,7 @@ use regex::Regex;
 use serde_json::Value;
 
 /// What the scripts have of their own in `deploy/.env.example`.
-const OF_THE_SCRIPTS: [&str; 4] = ["STACK", "STACK_FILE", "DEPLOY_TIMEOUT", "PLAYGROUND"];
+const OF_THE_SCRIPTS: [&str; 5] = ["STACK", "STACK_FILE", "DEPLOY_TIMEOUT", "PLAYGROUND", "RESOLVE_IMAGE"];
 
 /// What `DRAIN_TIMEOUT` is where nothing else is set.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
