@@ -101,7 +101,7 @@ problem() {
 
 if [ "${PLAYGROUND:-}" != yes ]; then
     case ${TAG:-} in
-        '' | latest) problem "TAG is ${TAG:-not set}: nobody can go back from latest, and nodes may run different ones" \
+        '' | latest) problem "TAG is ${TAG:-not set}: from latest nobody can go back, and nodes may differ" \
             "TAG=1.0 in deploy/.env names a version; PLAYGROUND=yes, where it does not matter" ;;
     esac
 fi
@@ -302,7 +302,11 @@ if [ $verbose = yes ]; then
 else
     # What is no news; and in a playground, that no registry has the images.
     sed "/^Creating /d; /^Updating /d; /^\$/d" "$log" |
-        if [ "${PLAYGROUND:-}" = yes ]; then sed '/could not be accessed on a registry/,/versions of the image/d'; else cat; fi
+        if [ "${PLAYGROUND:-}" = yes ]; then
+            sed '/could not be accessed on a registry/,/versions of the image/d'
+        else
+            cat
+        fi
 fi
 
 # --- Wait, and judge. `docker stack deploy --detach=false` would end with 0 after a rollback (docker/cli#6752), and

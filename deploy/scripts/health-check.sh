@@ -45,7 +45,8 @@ bad() {
 
 # shellcheck disable=SC2046 # an id is a word
 services=$(docker service inspect --format "{{.Spec.Name}} {{with .UpdateStatus}}{{.State}}{{else}}-{{end}} {{
-    range .Spec.EndpointSpec.Ports}}{{.PublishedPort}}{{end}}" $(services_of "$stack") 2>/dev/null | sed "s/^${stack}_//")
+    range .Spec.EndpointSpec.Ports}}{{.PublishedPort}}{{end}}" $(services_of "$stack") 2>/dev/null |
+    sed "s/^${stack}_//")
 [ -n "$services" ] || fail "there is no stack $stack" "deploy/scripts/deploy.sh"
 # `HOST STATE AVAILABILITY ADDRESS MANAGER-ADDRESS`
 # shellcheck disable=SC2046 # an id is a word
@@ -54,7 +55,8 @@ nodes=$(docker node inspect --format '{{.Description.Hostname}} {{.Status.State}
 is_service() { say "$services" | grep -q "^$1 "; }
 is_node() { say "$nodes" | grep -q "^$1 "; }
 [ -z "$only" ] || is_service "$only" || is_node "$only" || fail "$only is neither a node nor a service" \
-    "nodes: $(say "$nodes" | cut -d ' ' -f 1 | tr '\n' ' ')" "services: $(say "$services" | cut -d ' ' -f 1 | tr '\n' ' ')"
+    "nodes: $(say "$nodes" | cut -d ' ' -f 1 | tr '\n' ' ')" \
+    "services: $(say "$services" | cut -d ' ' -f 1 | tr '\n' ' ')"
 
 # --- Services: do all tasks run?
 
@@ -68,14 +70,18 @@ while read -r service replicas; do
     [ -z "$only" ] || [ "$only" = "$service" ] || continue
     looked=$((looked + 1)) tasks=$((tasks + count))
     if [ "$count" -lt "$wanted" ]; then
-        bad "$service: $count of $wanted tasks run" "$(docker service ps --no-trunc --filter desired-state=running \
-            --format '{{.CurrentState}}{{with .Node}} on {{.}}{{end}}{{with .Error}}: {{.}}{{end}}' "${stack}_$service" |
-            grep -v '^Running' | head -n 1)" "docker service ps --no-trunc ${stack}_$service; deploy/scripts/logs.sh -a -n $service"
+        bad "$service: $count of $wanted tasks run" \
+            "$(docker service ps --no-trunc --filter desired-state=running --format '{{.CurrentState}}{{
+                with .Node}} on {{.}}{{end}}{{with .Error}}: {{.}}{{end}}' "${stack}_$service" |
+                grep -v '^Running' | head -n 1)" \
+            "docker service ps --no-trunc ${stack}_$service; deploy/scripts/logs.sh -a -n $service"
     else
         ok "$service: $count of $wanted tasks run"
     fi
     case $(say "$services" | awk -v service="$service" '$1 == service { print $2 }') in
-        paused | rollback_paused) bad "$service: its update stopped half-way" "docker service inspect --pretty ${stack}_$service" ;;
+        paused | rollback_paused)
+            bad "$service: its update stopped half-way" "docker service inspect --pretty ${stack}_$service"
+            ;;
     esac
 done <<<"$(docker service ls --filter "label=com.docker.stack.namespace=$stack" --format '{{.Name}} {{.Replicas}}')"
 
@@ -168,7 +174,8 @@ while read -r host url; do
                 elif ! say "$places" | grep -qvxF "${silent:-/}"; then
                     bad "$host: its way in does not reach $service, which runs on $(say "$places" | tr '\n' ' ')only"
                 else
-                    bad "$host: its way in does not reach $service, which runs on $(say "$places" | sort -u | tr '\n' ' ')" \
+                    bad "$host: its way in does not reach $service, which runs on $(say "$places" | sort -u |
+                        tr '\n' ' ')" \
                         "after a node was cut off, engines need half a minute to find each other again; later, an" \
                         "engine may have forgotten a name (moby#53141), or a firewall may keep nodes from talking at" \
                         "7946 (TCP and UDP) and 4789 (UDP). This tells the name again:" \

@@ -46,9 +46,11 @@ list() {
         }' | sort -k 2
 }
 
-names=$(docker service ls --filter "label=com.docker.stack.namespace=$stack" --format '{{.Name}}' | sed "s/^${stack}_//")
+names=$(docker service ls --filter "label=com.docker.stack.namespace=$stack" --format '{{.Name}}' |
+    sed "s/^${stack}_//")
 [ -n "$names" ] || fail "there is no stack $stack" "deploy/scripts/deploy.sh"
-[ -z "$only" ] || say "$names" | grep -qxF "$only" || fail "$only is no service of $stack" "there are $(say "$names" | tr '\n' ' ')"
+[ -z "$only" ] || say "$names" | grep -qxF "$only" ||
+    fail "$only is no service of $stack" "there are $(say "$names" | tr '\n' ' ')"
 
 # Puts the task's name before each line, as it comes.
 prefix() { while IFS= read -r line || [ -n "$line" ]; do printf '%s | %s\n' "$1" "$line"; done; }
