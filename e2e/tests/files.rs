@@ -62,6 +62,17 @@ fn compose_and_stack_accept_the_same_file() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn what_keeps_state_on_a_swarm_is_where_a_label_is_and_nothing_goes_by_role() -> Result<()> {
+    for (name, service) in services(&["--file=docker-compose.yml"])? {
+        let constraints = service["deploy"]["placement"]["constraints"].to_string();
+        ensure!(!constraints.contains("node.role"), "{name}: another manager has another disk: {constraints}");
+        let keeps = !service["volumes"].is_null();
+        ensure!(!keeps || constraints.contains("node.labels."), "{name} keeps state, and may be moved: {constraints}");
+    }
+    Ok(())
+}
+
 /// The services as Compose understands them, from these files, or those that it finds by itself.
 fn services(files: &[&str]) -> Result<serde_json::Map<String, serde_json::Value>> {
     let mut config = Engine::local().command();
