@@ -85,7 +85,7 @@ fn whichever_node_is_lost_the_others_answer_and_nothing_confirmed_is_missing() -
     let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     images::build()?;
     let settings = [("MINER_REPLICAS", "4")];
-    // The leader keeps the ledger and a room as well: whoever loses it, loses all that can be lost.
+    // The first node leads the Swarm and keeps the ledger; the second is a manager and the home of a room.
     let yard = Yard::deploy(&MANAGERS, &WORKERS, &settings)?;
     let redis = yard.node_with("redis=primary")?;
     let home = yard.node_with("node_type=node1")?;
