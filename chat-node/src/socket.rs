@@ -260,7 +260,19 @@ where
     socket.flush().await?;
     socket.get_mut().write_all_buf(&mut queue).await?;
     socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await?;
-    while let Some(Ok(_)) = socket.next().await {}
+    while let Some(Ok(message)) = socket.next().await {
+        if message.is_close() {
+            return Ok(());
+        }
+    }
+    discard(socket.get_mut()).await
+}
+
+/// Ends the writing, and reads whatever still comes: a connection that is dropped while something is unread is reset,
+/// and the client may lose the close frame, which says why.
+async fn discard<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Result<(), Error> {
+    stream.shutdown().await?;
+    tokio::io::copy(stream, &mut tokio::io::sink()).await?;
     Ok(())
 }
 

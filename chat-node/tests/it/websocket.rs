@@ -136,6 +136,19 @@ async fn a_message_over_1_mib_closes_the_connection_with_1009_and_one_of_1_mib_d
 }
 
 #[tokio::test]
+async fn who_goes_on_sending_what_is_too_much_still_learns_why_the_connection_ends() {
+    const BYTES: usize = 16 * WEBSOCKET_MESSAGE_BYTES_MAX;
+    let node = start(&[]);
+    let (mut stream, _) = open(&node, "/", "").await;
+    let head = [&[0x81, 0xff][..], &BYTES.to_be_bytes(), &[0; 4]].concat();
+    stream.write_all(&head).await.unwrap();
+    // Nothing is read before all is written, whatever the node does meanwhile.
+    stream.write_all(&vec![b' '; BYTES]).await.unwrap();
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Client, None).await;
+    assert_eq!(Client { socket }.closed().await.code, Some(1009));
+}
+
+#[tokio::test]
 async fn fragments_that_are_over_1_mib_together_close_the_connection_with_1009() {
     let node = start(&[]);
     let mut client = node.client().await;
