@@ -393,6 +393,8 @@ async fn text_can_be_read_in_the_light_and_in_the_dark_and_nothing_moves_for_who
     devcoin.mines()?;
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    // Held, so that it is the same coin that is pressed and that is looked at.
+    page.presses("#hold").await?;
     page.presses(&format!("{FIRST} .verify")).await?;
     page.presses(&format!("{SHOWN} .quiet")).await?;
     page.can_be_read("the page").await?;
