@@ -1,9 +1,7 @@
 //! Deleting a room on all nodes or on none: two-phase commit (protocol, section 9).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use chat_protocol::limits::ROOM_ID_BYTES_MAX;
 use chat_protocol::xmlrpc::{Outcome, PeerCall, Vote};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -16,17 +14,6 @@ use crate::room::Room;
 
 /// Longest time of each phase: the votes, the commit, and the rollback (protocol, section 8).
 const PHASE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a node remembers that it agreed to a deletion: the outcome is told until it is heard, also to a
-/// node that hung meanwhile.
-const VOTE_VALID: Duration = Duration::from_mins(10);
-
-/// Longest transaction id that a node remembers, in bytes; ids are UUIDs of 36. It does not agree to a
-/// deletion with a longer one.
-const TRANSACTION_ID_BYTES_MAX: usize = 64;
-
-/// Deletions that a node agrees to at once; further ones it does not agree to.
-const VOTES_MAX: usize = 10_000;
 
 /// Deletes a room that this node hosts, or says why not. The room has begun already.
 pub(crate) async fn delete(node: &Arc<Node>, room: &Arc<Room>, requester: Outbox, transaction_id: String) {
@@ -106,38 +93,6 @@ async fn wait(peers: &[Arc<Peer>]) {
         if !peer.told().wait_for(limit).await {
             tracing::warn!("{} has not heard yet how a deletion ended; it will be told", peer.id);
         }
-    }
-}
-
-/// Deletions of rooms of other nodes that this node agreed to: each is valid on whichever connection
-/// its outcome comes, and as often (protocol, section 13, obligation 5).
-#[derive(Debug, Default)]
-pub(crate) struct Votes(Mutex<HashMap<(String, String), Instant>>);
-
-impl Votes {
-    fn valid(&self) -> MutexGuard<'_, HashMap<(String, String), Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Agrees, unless there are too many, or the ids are too long.
-    fn give(&self, room_id: String, transaction_id: String) -> bool {
-        if room_id.len() > ROOM_ID_BYTES_MAX || transaction_id.len() > TRANSACTION_ID_BYTES_MAX {
-            return false;
-        }
-        let mut votes = self.valid();
-        if votes.len() >= VOTES_MAX {
-            votes.retain(|_, given| given.elapsed() < VOTE_VALID);
-        }
-        let may = votes.len() < VOTES_MAX;
-        if may {
-            votes.insert((room_id, transaction_id), Instant::now());
-        }
-        may
-    }
-
-    fn is_given(&self, room_id: &str, transaction_id: &str) -> bool {
-        let key = (room_id.to_owned(), transaction_id.to_owned());
-        self.valid().get(&key).is_some_and(|given| given.elapsed() < VOTE_VALID)
     }
 }
 

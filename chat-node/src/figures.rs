@@ -3,7 +3,7 @@
 use metrics::{Counter, Gauge, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tokio::time::Duration;
 
-use crate::room::NodeId;
+use crate::node_id::NodeId;
 
 /// Describes the figures; needed once, after the recorder is there.
 pub(crate) fn describe() {

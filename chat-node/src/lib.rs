@@ -28,6 +28,7 @@ pub mod heartbeat;
 mod journal;
 mod liveness;
 mod node;
+mod node_id;
 mod outbox;
 mod page;
 mod peers;
@@ -37,6 +38,7 @@ mod rooms;
 mod rpc;
 mod session;
 mod socket;
+mod votes;
 
 pub use config::Config;
 use journal::Journal;
@@ -92,7 +94,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         Some(directory) => Journal::open(directory).map(|(journal, saved)| (Some(journal), saved))?,
         None => (None, Vec::new()),
     };
-    let id: room::NodeId = config.node_id.as_str().into();
+    let id: node_id::NodeId = config.node_id.as_str().into();
     let surroundings = Surroundings { peers: peers.clone(), journal: journal.clone() };
     let port = peers_server.address().port();
     let node = Arc::new(Node {
@@ -102,7 +104,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         secret,
         peers,
         relay: Relay::new(),
-        votes: deletion::Votes::default(),
+        votes: votes::Votes::default(),
         work: TaskTracker::new(),
     });
     let (readiness, times) = (Readiness::ready(), config.times());

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use crate::node::Node;
+use crate::node_id::NodeId;
 use crate::peers::Peer;
-use crate::room::NodeId;
 
 /// Heartbeats without an answer, one after the other, after which a node has failed.
 const MISSES_MAX: u32 = 2;

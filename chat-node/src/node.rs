@@ -5,11 +5,11 @@ use std::sync::Arc;
 use service::secret::Secret;
 use tokio_util::task::TaskTracker;
 
-use crate::deletion::Votes;
+use crate::node_id::NodeId;
 use crate::peers::Peers;
 use crate::relay::Relay;
-use crate::room::NodeId;
 use crate::rooms::Rooms;
+use crate::votes::Votes;
 
 #[derive(Debug)]
 pub(crate) struct Node {

@@ -11,6 +11,7 @@ use chat_protocol::{ChatMessage, ErrorCode, Room as RoomEntry};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Duration;
 
+use crate::node_id::NodeId;
 use crate::outbox::{ConnectionId, Outbox};
 use crate::peers::{Passed, Peers};
 
@@ -19,9 +20,10 @@ mod audience;
 mod deletion;
 mod members;
 mod sending;
+mod state;
 
 pub(crate) use actor::{DISCONNECTED, Start};
-pub(crate) use members::{Holder, NodeId, Removal};
+pub(crate) use members::{Holder, Removal};
 
 /// Commands that wait for a room; who has another one waits, and so does its connection.
 const INBOX_MAX: usize = 1024;

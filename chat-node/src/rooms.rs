@@ -13,7 +13,8 @@ use uuid::Uuid;
 
 use crate::figures;
 use crate::journal::{Record, RoomFacts, SavedRoom};
-use crate::room::{About, NodeId, Room, Start, Surroundings};
+use crate::node_id::NodeId;
+use crate::room::{About, Room, Start, Surroundings};
 
 /// All rooms of this node.
 #[derive(Debug)]

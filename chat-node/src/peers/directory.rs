@@ -15,7 +15,7 @@ use tokio::time::Duration;
 use super::Peers;
 use super::call::CallError;
 use super::peer::Peer;
-use crate::room::NodeId;
+use crate::node_id::NodeId;
 
 /// Longest wait for a peer's list of rooms; then it counts as unavailable (protocol, section 8).
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(3);

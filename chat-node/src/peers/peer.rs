@@ -13,7 +13,7 @@ use super::call::{self, CallError};
 use super::forwards::{self, Forwards};
 use super::told::{PASSED_TIMEOUT, Passed, Told};
 use crate::figures;
-use crate::room::NodeId;
+use crate::node_id::NodeId;
 
 /// How long a peer that does not know `system.multicall` gets single calls before it is tried again:
 /// an original node may have been replaced by one of ours.

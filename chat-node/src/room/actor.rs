@@ -14,12 +14,13 @@ use metrics::{Counter, Gauge};
 use tokio::sync::mpsc;
 
 use super::audience::Audience;
-use super::deletion::State;
-use super::members::{Holder, Members, NodeId, Removal};
+use super::members::{Holder, Members, Removal};
+use super::state::State;
 use super::{About, Command, Flow, Refusal, Snapshot, Surroundings, answer};
 use crate::figures;
 use crate::frame::{Frames, frame};
 use crate::journal::{Record, RemoteMember};
+use crate::node_id::NodeId;
 use crate::outbox::{ConnectionId, Outbox};
 
 /// Commands that are handled together: messages among them are written to the journal, and sent to

@@ -1,14 +1,11 @@
 //! Who is in a room, and by what: connections of this node, or registrations by other nodes.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use tokio::time::{Duration, Instant};
 
+use crate::node_id::NodeId;
 use crate::outbox::ConnectionId;
-
-/// A node's id.
-pub(crate) type NodeId = Arc<str>;
 
 /// The members of a room: names, each held by one or more connections or nodes. A name stays as long
 /// as one of them holds it (protocol, section 12, row 21).

@@ -8,8 +8,9 @@ use chat_protocol::{ErrorCode, JoinRoomSuccess};
 use tokio::time::{Duration, Instant};
 
 use crate::node::Node;
+use crate::node_id::NodeId;
 use crate::peers::PASSED_TIMEOUT;
-use crate::room::{Forwarded, Holder, NodeId, Refusal, Removal, Room, Sent, Snapshot};
+use crate::room::{Forwarded, Holder, Refusal, Removal, Room, Sent, Snapshot};
 use crate::session::{check_content, check_names};
 
 /// How often the room is looked at for one join.

@@ -6,11 +6,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::*;
-use crate::deletion::Votes;
 use crate::peers::Peers;
 use crate::relay::Relay;
 use crate::room::Surroundings;
 use crate::rooms::Rooms;
+use crate::votes::Votes;
 
 /// Bytes that either side may leave unread.
 const PIPE_BYTES: usize = 64 * 1024;

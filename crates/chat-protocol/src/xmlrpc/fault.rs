@@ -1,7 +1,7 @@
 //! The answer to a call that was not carried out.
 
 use super::fields::{Fields, Unexpected};
-use super::read::NotXmlRpc;
+use super::not_xmlrpc::NotXmlRpc;
 use super::value::Value;
 
 /// The original's code of every fault (protocol, section 5).

@@ -8,7 +8,7 @@ use quick_xml::name::QName;
 
 use crate::text::is_carried;
 
-use super::read::NotXmlRpc;
+use super::not_xmlrpc::NotXmlRpc;
 
 /// The elements of XML-RPC.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

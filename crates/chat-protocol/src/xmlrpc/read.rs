@@ -6,19 +6,10 @@ use crate::limits::{XMLRPC_BYTES_MAX, XMLRPC_DEPTH_MAX, XMLRPC_VALUES_MAX};
 
 use super::fault::Fault;
 use super::fields::Unexpected;
+use super::not_xmlrpc::NotXmlRpc;
 use super::parser::{Edge, Parser, Tag, is_blank};
 use super::reply::Reply;
 use super::value::Value;
-
-/// Why a body is not XML-RPC.
-#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("not XML-RPC: {reason}, at byte {position}")]
-pub struct NotXmlRpc {
-    /// Bytes before the place where that was noticed.
-    pub position: u64,
-    /// What is wrong.
-    pub reason: Cow<'static, str>,
-}
 
 /// Why a call brought no reply.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
