@@ -44,10 +44,12 @@ pub use config::Config;
 use journal::Journal;
 use liveness::Times;
 use node::Node;
-use peers::{Peer, Peers};
+use node_id::NodeId;
+use peers::Peers;
 use relay::Relay;
 use room::Surroundings;
 use rooms::Rooms;
+use votes::Votes;
 
 /// What the program says of itself.
 pub const ABOUT: About = service::about!();
@@ -65,7 +67,7 @@ pub struct ChatNode {
     readiness: Readiness,
     node: Arc<Node>,
     times: Times,
-    failed: mpsc::Receiver<Arc<Peer>>,
+    failed: mpsc::Receiver<NodeId>,
     journal: Option<Journal>,
 }
 
@@ -94,7 +96,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         Some(directory) => Journal::open(directory).map(|(journal, saved)| (Some(journal), saved))?,
         None => (None, Vec::new()),
     };
-    let id: node_id::NodeId = config.node_id.as_str().into();
+    let id: NodeId = config.node_id.as_str().into();
     let surroundings = Surroundings { peers: peers.clone(), journal: journal.clone() };
     let port = peers_server.address().port();
     let node = Arc::new(Node {
@@ -104,7 +106,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         secret,
         peers,
         relay: Relay::new(),
-        votes: votes::Votes::default(),
+        votes: Votes::default(),
         work: TaskTracker::new(),
     });
     let (readiness, times) = (Readiness::ready(), config.times());
@@ -132,7 +134,6 @@ impl ChatNode {
         let Self { clients, peers, identity, readiness, node, times, failed, journal } = self;
         let rpc = service::http::router(rpc::routes(node.clone()), &identity, &readiness);
         let page = service::http::router(page::routes(), &identity, &readiness);
-        node.peers.start();
         let watching = tokio::spawn(liveness::watch(node.clone(), times, failed));
 
         // Peers are served for as long as clients are, and while these say goodbye.
@@ -143,7 +144,7 @@ impl ChatNode {
             node.work.close();
             let farewell = async {
                 node.work.wait().await;
-                node.peers.all_told().await;
+                node.peers.flush().await;
             };
             if timeout(FAREWELL_TIMEOUT, farewell).await.is_err() {
                 tracing::warn!("not every peer has heard yet who is gone");

@@ -26,7 +26,7 @@ pub(crate) struct Times {
 }
 
 /// Watches for ever. `failed` gives the peers that did not take what they were told.
-pub(crate) async fn watch(node: Arc<Node>, times: Times, mut failed: mpsc::Receiver<Arc<Peer>>) {
+pub(crate) async fn watch(node: Arc<Node>, times: Times, mut failed: mpsc::Receiver<NodeId>) {
     let mut heartbeat = every(times.heartbeat_interval);
     let mut cleanup = every(times.cleanup_interval);
     let mut failures = HashMap::new();
@@ -42,7 +42,11 @@ pub(crate) async fn watch(node: Arc<Node>, times: Times, mut failed: mpsc::Recei
                     room.sweep(times.inactivity_timeout).await;
                 }
             }
-            Some(peer) = failed.recv() => remove(&node, &peer).await,
+            Some(id) = failed.recv() => {
+                if let Some(peer) = node.peers.get(&id) {
+                    remove(&node, peer).await;
+                }
+            }
         }
     }
 }

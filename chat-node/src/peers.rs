@@ -5,18 +5,24 @@ use std::sync::Arc;
 use service::secret::Secret;
 use tokio::sync::mpsc;
 
-mod call;
+mod backlog;
+mod caller;
 mod directory;
+#[cfg(test)]
+mod example;
 mod forwards;
 mod peer;
-mod told;
+mod queue;
+mod transport;
 
-pub(crate) use call::CallError;
 pub(crate) use peer::Peer;
-pub(crate) use told::{PASSED_TIMEOUT, Passed};
+pub(crate) use queue::{FLUSH_TIMEOUT, Mark};
+pub(crate) use transport::CallError;
 
 use chat_protocol::peer_nodes::PeerNode;
 use directory::Directory;
+
+use crate::node_id::NodeId;
 
 /// The header that carries `CLUSTER_SECRET`.
 pub(crate) const SECRET_HEADER: &str = "x-cluster-secret";
@@ -32,15 +38,15 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    /// Peers that are not called yet, and where they are reported when they cannot be told what
-    /// happens.
+    /// Peers that are told what happens from now on, within a tokio runtime, and where they are reported
+    /// when they do not take it.
     pub(crate) fn new(
         nodes: Vec<PeerNode>,
         secret: Option<&Secret>,
-    ) -> anyhow::Result<(Arc<Self>, mpsc::Receiver<Arc<Peer>>)> {
+    ) -> anyhow::Result<(Arc<Self>, mpsc::Receiver<NodeId>)> {
         let (failures, failed) = mpsc::channel(FAILURES_MAX);
-        let client = call::client(secret)?;
-        let peer = |node| Peer::new(node, client.clone(), failures.clone());
+        let client = transport::client(secret)?;
+        let peer = |node| Arc::new(Peer::new(node, client.clone(), failures.clone()));
         let peers = Self { all: nodes.into_iter().map(peer).collect(), directory: Directory::default() };
         Ok((Arc::new(peers), failed))
     }
@@ -53,19 +59,10 @@ impl Peers {
         self.all.iter().find(|peer| *peer.id == *id)
     }
 
-    /// Begins to tell the peers what happens.
-    pub(crate) fn start(&self) {
-        for peer in &self.all {
-            peer.start();
-        }
-    }
-
     /// Waits until every peer that answers has heard everything.
-    pub(crate) async fn all_told(&self) {
+    pub(crate) async fn flush(&self) {
         for peer in &self.all {
-            if peer.answers() {
-                peer.told().wait().await;
-            }
+            peer.flush().await;
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::Duration;
 
 use crate::node_id::NodeId;
 use crate::outbox::{ConnectionId, Outbox};
-use crate::peers::{Passed, Peers};
+use crate::peers::{Mark, Peers};
 
 mod actor;
 mod audience;
@@ -98,8 +98,8 @@ pub(crate) struct Sent {
     pub(crate) message_id: String,
     pub(crate) sequence_number: u32,
     pub(crate) timestamp: String,
-    /// When the node that forwarded it has heard it.
-    pub(crate) told: Option<Passed>,
+    /// Where the node that forwarded it hears it.
+    pub(crate) mark: Option<Mark>,
 }
 
 /// A room at one moment, for a node.
@@ -107,8 +107,8 @@ pub(crate) struct Sent {
 pub(crate) struct Snapshot {
     pub(crate) members: Vec<String>,
     pub(crate) history: Vec<ChatMessage>,
-    /// When the node has heard all that happened in the room up to here.
-    pub(crate) told: Option<Passed>,
+    /// Up to where the node has to have heard all that happened in the room.
+    pub(crate) mark: Option<Mark>,
 }
 
 #[derive(Debug)]

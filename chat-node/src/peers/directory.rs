@@ -13,8 +13,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio::time::Duration;
 
 use super::Peers;
-use super::call::CallError;
 use super::peer::Peer;
+use super::transport::CallError;
 use crate::node_id::NodeId;
 
 /// Longest wait for a peer's list of rooms; then it counts as unavailable (protocol, section 8).

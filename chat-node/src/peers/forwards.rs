@@ -1,14 +1,14 @@
 //! Messages of clients of this node to rooms of a peer: those that wait go together, one call after
 //! the other, so that each client's messages keep their order.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chat_protocol::xmlrpc::{ForwardReply, PeerCall};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Duration;
 
-use super::call::CallError;
-use super::peer::{Peer, reply};
+use super::caller::{Caller, reply};
+use super::transport::CallError;
 
 /// Messages that wait for a peer; who has another one waits, and so does its connection.
 const FORWARDS_MAX: usize = 1024;
@@ -20,7 +20,7 @@ const BATCH_MAX: usize = 128;
 const FORWARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Is given what became of a message.
-type Answer = Box<dyn FnOnce(Result<ForwardReply, CallError>) + Send + Sync>;
+pub(super) type Answer = Box<dyn FnOnce(Result<ForwardReply, CallError>) + Send + Sync>;
 
 enum Waiting {
     Message(PeerCall, Answer),
@@ -28,16 +28,28 @@ enum Waiting {
     Settle(oneshot::Sender<()>),
 }
 
-pub(super) struct Forwards {
-    queue: mpsc::Sender<Waiting>,
-    /// Taken by the task that sends them.
-    waiting: Mutex<Option<mpsc::Receiver<Waiting>>>,
-}
+/// The queue of these messages; its task ends with it.
+pub(super) struct Forwards(mpsc::Sender<Waiting>);
 
 impl Forwards {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(caller: Arc<Caller>) -> Self {
         let (queue, waiting) = mpsc::channel(FORWARDS_MAX);
-        Self { queue, waiting: Mutex::new(Some(waiting)) }
+        tokio::spawn(run(caller, waiting));
+        Self(queue)
+    }
+
+    /// Queues a message, and waits while there are too many.
+    pub(super) async fn push(&self, call: PeerCall, answer: Answer) {
+        // The task ends after the queue.
+        let _ = self.0.send(Waiting::Message(call, answer)).await;
+    }
+
+    /// Waits until all that was queued before is answered.
+    pub(super) async fn settle(&self) {
+        let (settled, done) = oneshot::channel();
+        if self.0.send(Waiting::Settle(settled)).await.is_ok() {
+            let _ = done.await;
+        }
     }
 }
 
@@ -47,31 +59,8 @@ impl std::fmt::Debug for Forwards {
     }
 }
 
-impl Peer {
-    /// Passes a client's message on. `answer` is called with what became of it, after the answers to
-    /// those that were passed on before.
-    pub(crate) async fn forward(
-        &self,
-        call: PeerCall,
-        answer: impl FnOnce(Result<ForwardReply, CallError>) + Send + Sync + 'static,
-    ) {
-        // The task that takes them ends with the process.
-        let _ = self.forwards().queue.send(Waiting::Message(call, Box::new(answer))).await;
-    }
-
-    /// Waits until all messages that were passed on before are answered.
-    pub(crate) async fn settle(&self) {
-        let (settled, done) = oneshot::channel();
-        if self.forwards().queue.send(Waiting::Settle(settled)).await.is_ok() {
-            let _ = done.await;
-        }
-    }
-}
-
-/// Sends what waits, for ever.
-pub(super) async fn run(peer: Arc<Peer>) {
-    let waiting = peer.forwards().waiting.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(mut waiting) = waiting else { return };
+/// Sends what waits, until nobody is left who could queue more.
+async fn run(caller: Arc<Caller>, mut waiting: mpsc::Receiver<Waiting>) {
     let mut taken = Vec::new();
     let mut batch = Vec::new();
     while waiting.recv_many(&mut taken, BATCH_MAX).await > 0 {
@@ -79,19 +68,19 @@ pub(super) async fn run(peer: Arc<Peer>) {
             match waiting {
                 Waiting::Message(call, answer) => batch.push((call, answer)),
                 Waiting::Settle(settled) => {
-                    send(&peer, std::mem::take(&mut batch)).await;
+                    send(&caller, std::mem::take(&mut batch)).await;
                     let _ = settled.send(());
                 }
             }
         }
-        send(&peer, std::mem::take(&mut batch)).await;
+        send(&caller, std::mem::take(&mut batch)).await;
     }
 }
 
 /// Sends these, and answers each.
-async fn send(peer: &Peer, batch: Vec<(PeerCall, Answer)>) {
-    if batch.len() > 1 && peer.takes_multicalls() {
-        match peer.multicall(batch.iter().map(|(call, _)| call), FORWARD_TIMEOUT).await {
+async fn send(caller: &Caller, batch: Vec<(PeerCall, Answer)>) {
+    if batch.len() > 1 && caller.takes_multicalls() {
+        match caller.multicall(batch.iter().map(|(call, _)| call), FORWARD_TIMEOUT).await {
             Some(Ok(values)) => {
                 let mut values = values.0.into_iter();
                 for (_, answer) in batch {
@@ -106,7 +95,7 @@ async fn send(peer: &Peer, batch: Vec<(PeerCall, Answer)>) {
     }
     let mut batch = batch.into_iter();
     while let Some((call, answer)) = batch.next() {
-        let result = peer.call(&call, FORWARD_TIMEOUT).await;
+        let result = caller.call(&call, FORWARD_TIMEOUT).await;
         let failed = match &result {
             Err(error) if !matches!(error, CallError::Fault(_)) => Some(error.clone()),
             _ => None,

@@ -238,9 +238,9 @@ impl Actor {
             if removal != Removal::Gone {
                 continue;
             }
-            let told = self.publish(Change::Left, &username, Some(NODE_UNREACHABLE.to_owned()), None);
+            let gone = self.publish(Change::Left, &username, Some(NODE_UNREACHABLE.to_owned()), None);
             // Should the node come back, its clients learn that they are members no more.
-            self.surroundings.tell(std::iter::once(node), &told);
+            self.surroundings.tell(std::iter::once(node), &gone);
         }
     }
 
@@ -248,7 +248,7 @@ impl Actor {
         Snapshot {
             members: self.members.names(),
             history: self.history.iter().cloned().collect(),
-            told: self.surroundings.peers.get(node).map(|peer| peer.told()),
+            mark: self.surroundings.peers.get(node).map(|peer| peer.mark()),
         }
     }
 

@@ -130,8 +130,8 @@ impl Actor {
                 outbox.push(frame(&ServerMessage::MessageSent(sent)));
             }
             Sender::Node(node, reply) => {
-                let told = self.surroundings.peers.get(&node).map(|peer| peer.told());
-                answer(reply, Ok(Sent { message_id, sequence_number, timestamp, told }));
+                let mark = self.surroundings.peers.get(&node).map(|peer| peer.mark());
+                answer(reply, Ok(Sent { message_id, sequence_number, timestamp, mark }));
             }
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::node::Node;
 use crate::node_id::NodeId;
-use crate::peers::PASSED_TIMEOUT;
+use crate::peers::FLUSH_TIMEOUT;
 use crate::room::{Forwarded, Holder, Refusal, Removal, Room, Sent, Snapshot};
 use crate::session::{check_content, check_names};
 
@@ -31,7 +31,7 @@ impl Node {
         let room = self.rooms.get(room_id).ok_or_else(Refusal::room_not_found)?;
         let node = self.peer(node)?;
         let is_new = room.register(username, node.clone()).await?;
-        let snapshot = told_snapshot(&room, node).await.ok_or_else(Refusal::room_not_found)?;
+        let snapshot = heard_snapshot(&room, node).await.ok_or_else(Refusal::room_not_found)?;
         let entry = room.about.entry(None);
         let message = if is_new { Joined::NEW } else { Joined::AGAIN };
         Ok(Joined {
@@ -111,9 +111,9 @@ impl Node {
             Err(refusal) => Err(refusal),
         };
         match sent {
-            Ok(Sent { message_id, sequence_number, timestamp, told }) => {
-                if let Some(told) = told {
-                    told.wait().await;
+            Ok(Sent { message_id, sequence_number, timestamp, mark }) => {
+                if let Some(mark) = mark {
+                    mark.wait().await;
                 }
                 ForwardReply::Accepted(Accepted { message_id, sequence_number, timestamp })
             }
@@ -132,18 +132,18 @@ impl Node {
 
 /// The room as it was at a moment up to which the node has heard everything, and, if the room is quiet for
 /// a moment, nothing after it: an original node misses for its client what it hears before the answer.
-async fn told_snapshot(room: &Room, node: NodeId) -> Option<Snapshot> {
-    let deadline = Instant::now() + PASSED_TIMEOUT;
+async fn heard_snapshot(room: &Room, node: NodeId) -> Option<Snapshot> {
+    let deadline = Instant::now() + FLUSH_TIMEOUT;
     let mut snapshot = room.snapshot(node.clone()).await?;
     for _ in 1..SNAPSHOTS_MAX {
-        let Some(told) = &mut snapshot.told else { return Some(snapshot) };
-        if told.wait_for(Duration::ZERO).await || !told.wait_until(deadline).await {
+        let Some(mark) = &mut snapshot.mark else { return Some(snapshot) };
+        if mark.is_heard_within(Duration::ZERO).await || !mark.is_heard_by(deadline).await {
             return Some(snapshot);
         }
         snapshot = room.snapshot(node.clone()).await?;
     }
-    if let Some(told) = &mut snapshot.told {
-        told.wait_until(deadline).await;
+    if let Some(mark) = &mut snapshot.mark {
+        mark.is_heard_by(deadline).await;
     }
     Some(snapshot)
 }

@@ -48,9 +48,9 @@ impl Session {
             return Err(Refusal::new(ErrorCode::LIMIT_REACHED, reason));
         }
         // A leave under this name that is still on its way would undo the join.
-        peer.heard_all().await;
+        peer.flush().await;
         if peer.is_to_hear_of_leave(room_id, username) {
-            peer.told().wait().await;
+            peer.mark().wait().await;
         }
         if peer.is_to_hear_of_leave(room_id, username) {
             let reason = "The administrator node has not heard yet that this name left: try again";

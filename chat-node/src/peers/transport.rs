@@ -1,15 +1,15 @@
-//! One call of another node over HTTP.
+//! HTTP to another node: one request with a body of XML, and what comes back.
 
 use std::io::Read;
 
 use axum::http::{HeaderMap, HeaderValue};
 use chat_protocol::limits::XMLRPC_BYTES_MAX;
-use chat_protocol::xmlrpc::{Fault, Reply, ReplyError, read_reply};
+use chat_protocol::xmlrpc::Fault;
 use flate2::read::GzDecoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Client, Response, Url};
 use service::secret::Secret;
-use tokio::time::{Duration, timeout};
+use tokio::time::Duration;
 
 use super::SECRET_HEADER;
 
@@ -72,22 +72,8 @@ pub(super) fn client(secret: Option<&Secret>) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Posts a call's body, and reads the reply within `limit`.
-pub(super) async fn call<R: Reply>(
-    client: &Client,
-    address: &Url,
-    body: String,
-    limit: Duration,
-) -> Result<R, CallError> {
-    let answer = timeout(limit, post(client, address, body)).await.map_err(|_| CallError::TimedOut(limit))??;
-    read_reply(&answer).map_err(|error| match error {
-        ReplyError::Fault(fault) => CallError::Fault(fault),
-        ReplyError::NotXmlRpc(error) => CallError::Nonsense(error.to_string()),
-        ReplyError::Unexpected(error) => CallError::Nonsense(error.to_string()),
-    })
-}
-
-async fn post(client: &Client, address: &Url, body: String) -> Result<Vec<u8>, CallError> {
+/// Posts a call's body, and gives the body of the answer.
+pub(super) async fn post(client: &Client, address: &Url, body: String) -> Result<Vec<u8>, CallError> {
     let response = client.post(address.clone()).body(body).send().await.map_err(|error| explain(address, error))?;
     if !response.status().is_success() {
         return Err(CallError::Nonsense(format!("HTTP {}", response.status().as_u16())));
