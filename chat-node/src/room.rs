@@ -7,23 +7,25 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chat_protocol::xmlrpc::PeerCall;
-use chat_protocol::{ChatMessage, ErrorCode, Room as RoomEntry};
+use chat_protocol::{ErrorCode, Room as RoomEntry};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Duration;
 
 use crate::node_id::NodeId;
-use crate::outbox::{ConnectionId, Outbox};
-use crate::peers::{Mark, Peers};
+use crate::peers::Peers;
 
 mod actor;
 mod audience;
 mod deletion;
 mod members;
-mod sending;
+mod membership;
+mod messages;
 mod state;
+mod task;
 
-pub(crate) use actor::{DISCONNECTED, Start};
 pub(crate) use members::{Holder, Removal};
+pub(crate) use membership::{DISCONNECTED, Snapshot};
+pub(crate) use messages::{Forwarded, Sent};
+pub(crate) use task::Start;
 
 /// Commands that wait for a room; who has another one waits, and so does its connection.
 const INBOX_MAX: usize = 1024;
@@ -81,77 +83,12 @@ impl Refusal {
     }
 }
 
-/// A message of another node that waits for its number.
-#[derive(Debug)]
-pub(crate) struct Forwarded(oneshot::Receiver<Result<Sent, Refusal>>);
-
-impl Forwarded {
-    /// Waits for the number.
-    pub(crate) async fn sent(self) -> Result<Sent, Refusal> {
-        self.0.await.unwrap_or_else(|_| Err(Refusal::room_not_found()))
-    }
-}
-
-/// A message that was taken.
-#[derive(Debug)]
-pub(crate) struct Sent {
-    pub(crate) message_id: String,
-    pub(crate) sequence_number: u32,
-    pub(crate) timestamp: String,
-    /// Where the node that forwarded it hears it.
-    pub(crate) mark: Option<Mark>,
-}
-
-/// A room at one moment, for a node.
-#[derive(Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) members: Vec<String>,
-    pub(crate) history: Vec<ChatMessage>,
-    /// Up to where the node has to have heard all that happened in the room.
-    pub(crate) mark: Option<Mark>,
-}
-
+/// What a room's task is to do.
 #[derive(Debug)]
 enum Command {
-    Join { username: String, outbox: Outbox, reply: oneshot::Sender<Result<(), Refusal>> },
-    Register { username: String, node: NodeId, reply: oneshot::Sender<Result<bool, Refusal>> },
-    Snapshot { node: NodeId, reply: oneshot::Sender<Snapshot> },
-    Send(Send),
-    Settle { reply: oneshot::Sender<()> },
-    Leave { username: String, holder: Holder, all: bool, reason: Option<String>, reply: oneshot::Sender<Removal> },
-    Disconnect { connection: ConnectionId },
-    NodeFailed { node: NodeId },
-    Sweep { limit: Duration },
-    BeginDeletion(BeginDeletion),
-    Seal { reply: oneshot::Sender<Result<(), String>> },
-    FinishDeletion { requester: Outbox, transaction_id: String, reply: oneshot::Sender<()> },
-    KeepRoom { requester: Outbox, transaction_id: String, reason: String, reply: oneshot::Sender<()> },
-    Prepare { reply: oneshot::Sender<Result<(), &'static str>> },
-    Rollback,
-}
-
-#[derive(Debug)]
-struct Send {
-    username: String,
-    content: String,
-    sender: Sender,
-}
-
-/// Whose message it is, and so who is answered.
-#[derive(Debug)]
-enum Sender {
-    /// A client of this node, whose outbox gets the answer.
-    Client(Outbox),
-    /// A client of another node, which forwarded it.
-    Node(NodeId, oneshot::Sender<Result<Sent, Refusal>>),
-}
-
-#[derive(Debug)]
-struct BeginDeletion {
-    username: String,
-    requester: Outbox,
-    transaction_id: String,
-    reply: oneshot::Sender<Result<(), Refusal>>,
+    Membership(membership::Command),
+    Messages(messages::Command),
+    Deletion(deletion::Command),
 }
 
 impl Room {
@@ -163,84 +100,20 @@ impl Room {
         Self { about, commands }
     }
 
-    /// Joins by a client of this node, whose outbox gets the success and the history.
-    pub(crate) async fn join(&self, username: String, outbox: Outbox) -> Result<(), Refusal> {
-        self.ask(|reply| Command::Join { username, outbox, reply })
-            .await
-            .unwrap_or_else(|| Err(Refusal::room_not_found()))
-    }
-
-    /// Joins by a client of another node. False for a name that was a member before.
-    pub(crate) async fn register(&self, username: String, node: NodeId) -> Result<bool, Refusal> {
-        let reply = self.ask(|reply| Command::Register { username, node, reply }).await;
-        reply.unwrap_or_else(|| Err(Refusal::room_not_found()))
-    }
-
-    /// Members and history; none when the room is gone.
-    pub(crate) async fn snapshot(&self, node: NodeId) -> Option<Snapshot> {
-        self.ask(|reply| Command::Snapshot { node, reply }).await
-    }
-
-    /// Takes a message of a client of this node, whose content was checked before. The client's outbox
-    /// gets the answer, after those to its earlier messages. False when the room is gone.
-    pub(crate) async fn send(&self, username: String, content: String, outbox: Outbox) -> bool {
-        let sender = Sender::Client(outbox);
-        self.commands.send(Command::Send(Send { username, content, sender })).await.is_ok()
-    }
-
-    /// Waits until everything that was sent before is answered.
-    pub(crate) async fn settle(&self) {
-        self.ask(|reply| Command::Settle { reply }).await;
-    }
-
-    /// Takes a message that another node forwards, whose content was checked before. Waits for a place
-    /// in the inbox only: messages that are given one after the other keep their order.
-    pub(crate) async fn forward(&self, username: String, content: String, node: NodeId) -> Forwarded {
-        let (reply, answer) = oneshot::channel();
-        self.tell(Command::Send(Send { username, content, sender: Sender::Node(node, reply) })).await;
-        Forwarded(answer)
-    }
-
-    /// Lets a name go; none when the room is gone.
-    pub(crate) async fn leave(
-        &self,
-        username: String,
-        holder: Holder,
-        all: bool,
-        reason: Option<String>,
-    ) -> Option<Removal> {
-        self.ask(|reply| Command::Leave { username, holder, all, reason, reply }).await
-    }
-
     /// Whether a node has registered members.
     pub(crate) fn has_members_of(&self, node: &str) -> bool {
         self.about.nodes.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|id| **id == *node)
     }
 
-    /// A client of this node is gone.
-    pub(crate) async fn disconnect(&self, connection: ConnectionId) {
-        self.tell(Command::Disconnect { connection }).await;
-    }
-
-    /// Another node does not answer any more.
-    pub(crate) async fn node_failed(&self, node: NodeId) {
-        self.tell(Command::NodeFailed { node }).await;
-    }
-
-    /// Removes members who did nothing for as long as `limit`.
-    pub(crate) async fn sweep(&self, limit: Duration) {
-        self.tell(Command::Sweep { limit }).await;
-    }
-
-    async fn ask<R>(&self, command: impl FnOnce(oneshot::Sender<R>) -> Command) -> Option<R> {
+    async fn ask<C: Into<Command>, R>(&self, command: impl FnOnce(oneshot::Sender<R>) -> C) -> Option<R> {
         let (reply, answer) = oneshot::channel();
         self.tell(command(reply)).await;
         answer.await.ok()
     }
 
     /// A room that is gone needs to be told nothing.
-    async fn tell(&self, command: Command) {
-        let _ = self.commands.send(command).await;
+    async fn tell(&self, command: impl Into<Command>) {
+        let _ = self.commands.send(command.into()).await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The room's task: its deletion, as far as the room itself is concerned (protocol, section 9).
+//! The room's deletion, as far as the room itself is concerned (protocol, section 9).
 
 use std::ops::ControlFlow;
 
@@ -7,10 +7,27 @@ use tokio::sync::oneshot;
 
 use super::actor::Actor;
 use super::state::State;
-use super::{BeginDeletion, Command, Flow, Refusal, Room, answer};
+use super::{Flow, Refusal, Room, answer};
 use crate::frame::frame;
 use crate::journal::Record;
 use crate::outbox::Outbox;
+
+/// The steps of a deletion, and what a peer asks of a room that is not its own.
+#[derive(Debug)]
+pub(super) enum Command {
+    Begin { username: String, requester: Outbox, transaction_id: String, reply: oneshot::Sender<Result<(), Refusal>> },
+    Seal { reply: oneshot::Sender<Result<(), String>> },
+    Finish { requester: Outbox, transaction_id: String, reply: oneshot::Sender<()> },
+    Keep { requester: Outbox, transaction_id: String, reason: String, reply: oneshot::Sender<()> },
+    Prepare { reply: oneshot::Sender<Result<(), &'static str>> },
+    RollBack,
+}
+
+impl From<Command> for super::Command {
+    fn from(command: Command) -> Self {
+        Self::Deletion(command)
+    }
+}
 
 impl Room {
     /// Checks whether the user may delete the room now, and tells who is concerned that it begins.
@@ -20,7 +37,7 @@ impl Room {
         requester: Outbox,
         transaction_id: String,
     ) -> Result<(), Refusal> {
-        let begin = |reply| Command::BeginDeletion(BeginDeletion { username, requester, transaction_id, reply });
+        let begin = |reply| Command::Begin { username, requester, transaction_id, reply };
         self.ask(begin).await.unwrap_or_else(|| Err(Refusal::room_not_found()))
     }
 
@@ -35,12 +52,12 @@ impl Room {
 
     /// Ends the room and tells its clients.
     pub(crate) async fn finish_deletion(&self, requester: Outbox, transaction_id: String) {
-        self.ask(|reply| Command::FinishDeletion { requester, transaction_id, reply }).await;
+        self.ask(|reply| Command::Finish { requester, transaction_id, reply }).await;
     }
 
     /// The room stays, for this reason.
     pub(crate) async fn keep(&self, requester: Outbox, transaction_id: String, reason: String) {
-        self.ask(|reply| Command::KeepRoom { requester, transaction_id, reason, reply }).await;
+        self.ask(|reply| Command::Keep { requester, transaction_id, reason, reply }).await;
     }
 
     /// A peer prepares a deletion.
@@ -54,7 +71,7 @@ impl Room {
 
     /// A peer takes back what it prepared.
     pub(crate) async fn roll_back(&self) {
-        self.tell(Command::Rollback).await;
+        self.tell(Command::RollBack).await;
     }
 }
 
@@ -63,16 +80,15 @@ impl Actor {
     /// failure, `room_deleted`.
     pub(super) async fn handle_deletion(&mut self, command: Command) -> Flow {
         match command {
-            Command::BeginDeletion(begin) => {
-                let result = self.begin_deletion(begin.username, &begin.requester, begin.transaction_id);
-                answer(begin.reply, result);
+            Command::Begin { username, requester, transaction_id, reply } => {
+                answer(reply, self.begin_deletion(username, &requester, transaction_id));
             }
             Command::Seal { reply } => answer(reply, self.seal().await),
-            Command::FinishDeletion { requester, transaction_id, reply } => {
+            Command::Finish { requester, transaction_id, reply } => {
                 self.finish_deletion(&requester, transaction_id, reply);
                 return ControlFlow::Break(());
             }
-            Command::KeepRoom { requester, transaction_id, reason, reply } => {
+            Command::Keep { requester, transaction_id, reason, reply } => {
                 self.state = State::Active;
                 requester.push(frame(&ServerMessage::DeleteRoomFailed(DeleteRoomFailed {
                     room_id: self.about.room_id.clone(),
@@ -89,13 +105,11 @@ impl Actor {
                 }
                 answer(reply, vote);
             }
-            Command::Rollback => {
+            Command::RollBack => {
                 if matches!(self.state, State::PreparedByPeer { .. }) {
                     self.state = State::Active;
                 }
             }
-            // The others have been handled.
-            _ => {}
         }
         ControlFlow::Continue(())
     }
