@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chat_protocol::xmlrpc::{Outcome, PeerCall, Vote};
+use chat_protocol::xmlrpc::{PeerCall, Vote};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const PHASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Deletes a room that this node hosts, or says why not. The room has begun already.
 pub(crate) async fn delete(node: &Arc<Node>, room: &Arc<Room>, requester: Outbox, transaction_id: String) {
-    let room_id = room.about.room_id.clone();
+    let room_id = room.listing.room_id.clone();
     let agreed = match ask_all(node, &room_id, &transaction_id).await {
         // From here on nothing is taken; what was is told to each peer before the commit, which waits
         // behind it. A restart does not bring the room back.
@@ -26,10 +26,10 @@ pub(crate) async fn delete(node: &Arc<Node>, room: &Arc<Room>, requester: Outbox
     };
     match agreed {
         Ok(()) => {
-            let room_name = Some(room.about.room_name.clone());
+            let room_name = Some(room.listing.room_name.clone());
             let commit = PeerCall::CommitDeleteRoom { room_id, transaction_id: transaction_id.clone(), room_name };
             tell_all(node.peers.all(), commit).await;
-            node.rooms.remove(&room.about);
+            node.rooms.remove(&room.listing);
             room.finish_deletion(requester, transaction_id).await;
         }
         Err((reason, answering)) => {
@@ -93,49 +93,5 @@ async fn wait(peers: &[Arc<Peer>]) {
         if !peer.mark().is_heard_within(limit).await {
             tracing::warn!("{} has not heard yet how a deletion ended; it will be told", peer.id);
         }
-    }
-}
-
-impl Node {
-    /// A peer asks for this node's vote. A room that this node hosts is its own to delete; but the
-    /// original agrees to that, too, and nothing comes of it (protocol, section 12, rows 15 and 16).
-    pub(crate) async fn vote(&self, room_id: String, transaction_id: String) -> Vote {
-        let vote = |ready, reason| Vote {
-            ready,
-            node_id: self.id.to_string(),
-            transaction_id: transaction_id.clone(),
-            reason,
-        };
-        if let Some(room) = self.rooms.get(&room_id) {
-            return match room.prepare().await {
-                Ok(()) => vote(true, None),
-                Err(state) => vote(false, Some(format!("Room in {state} state"))),
-            };
-        }
-        if self.votes.give(room_id, transaction_id.clone()) {
-            vote(true, None)
-        } else {
-            vote(false, Some("Too many deletions at once, or an id that is too long".to_owned()))
-        }
-    }
-
-    /// A peer has deleted its room.
-    pub(crate) fn commit(&self, room_id: &str, transaction_id: String, room_name: Option<String>) -> Outcome {
-        let success = self.rooms.get(room_id).is_none() && self.votes.is_given(room_id, &transaction_id);
-        if success {
-            self.relay.deleted(room_id, room_name, transaction_id);
-        } else {
-            tracing::warn!("not obeying the deletion of room {room_id}, which this node has not agreed to");
-        }
-        Outcome { success, node_id: self.id.to_string() }
-    }
-
-    /// A peer keeps its room.
-    pub(crate) async fn roll_back(&self, room_id: &str, transaction_id: String) -> Outcome {
-        if let Some(room) = self.rooms.get(room_id) {
-            room.roll_back().await;
-        }
-        self.relay.deletion_cancelled(room_id, transaction_id);
-        Outcome { success: true, node_id: self.id.to_string() }
     }
 }

@@ -47,7 +47,7 @@ use node::Node;
 use node_id::NodeId;
 use peers::Peers;
 use relay::Relay;
-use room::Surroundings;
+use room::Context;
 use rooms::Rooms;
 use votes::Votes;
 
@@ -97,11 +97,11 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         None => (None, Vec::new()),
     };
     let id: NodeId = config.node_id.as_str().into();
-    let surroundings = Surroundings { peers: peers.clone(), journal: journal.clone() };
+    let context = Context { peers: peers.clone(), journal: journal.clone() };
     let port = peers_server.address().port();
     let node = Arc::new(Node {
         address: config.xmlrpc_address.clone().unwrap_or_else(|| format!("http://{id}:{port}")),
-        rooms: Rooms::new(id.clone(), surroundings, saved),
+        rooms: Rooms::new(id.clone(), context, saved),
         id,
         secret,
         peers,

@@ -3,8 +3,7 @@
 //! Their order is that of the room's node, which sends one thing after the other. What comes while a
 //! client joins is held back until it has the history (protocol, section 12, row 9).
 
-use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::body::Bytes;
@@ -17,12 +16,12 @@ use crate::frame::{Frames, frame};
 use crate::outbox::{ConnectionId, Outbox};
 use crate::peers::Peer;
 
-/// Messages whose ids a room remembers, to drop what a node tells twice; more than wait for a peer at
-/// one go, and more than a room's history.
-const REMEMBERED_MAX: usize = 1000;
+mod listener;
+mod room;
 
-/// Events that are held back for a client that joins; with more, its join fails.
-const HELD_MAX: usize = 10_000;
+pub(crate) use listener::Registrations;
+use listener::{Held, Listener};
+use room::RelayedRoom;
 
 /// All rooms of other nodes that have clients here.
 #[derive(Debug)]
@@ -31,73 +30,12 @@ pub(crate) struct Relay {
     deliveries: Counter,
 }
 
-#[derive(Debug)]
-struct RelayedRoom {
-    peer: Arc<Peer>,
-    listeners: Vec<Listener>,
-    heard: Heard,
-}
-
-/// One connection in a room.
-#[derive(Debug)]
-struct Listener {
-    outbox: Outbox,
-    /// The names that it joined under.
-    registrations: HashMap<String, Registrations>,
-    /// A join waits for the room's node; a connection makes one at a time.
-    joining: bool,
-    held: Vec<Held>,
-    held_too_much: bool,
-    /// The numbers of the history that it got last, ascending.
-    history: Vec<u32>,
-}
-
-/// A name at the room's node.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Registrations {
-    /// How often that node was told that the name joined.
-    pub(crate) count: u32,
-    /// It knew the name before anybody here held it: from a connection elsewhere, or from a process that
-    /// was killed here and took nothing back.
-    pub(crate) may_be_more: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Held {
-    Message { number: u32, frame: Bytes },
-    Event { event: PeerEvent, frame: Bytes },
-    Other { frame: Bytes },
-}
-
-/// The ids of the last messages.
-#[derive(Debug, Default)]
-struct Heard {
-    ids: HashSet<String>,
-    order: VecDeque<String>,
-}
-
-impl Heard {
-    /// False when the message was heard before.
-    fn insert(&mut self, id: &str) -> bool {
-        if !self.ids.insert(id.to_owned()) {
-            return false;
-        }
-        self.order.push_back(id.to_owned());
-        if self.order.len() > REMEMBERED_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
-        true
-    }
-}
-
 /// Why a join came to nothing here, although the room's node took it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum JoinFailed {
     /// The room was deleted meanwhile.
     RoomDeleted,
-    /// More than [`HELD_MAX`] events had to be held back.
+    /// More than [`listener::HELD_MAX`] events had to be held back.
     TooMuch,
 }
 
@@ -124,21 +62,10 @@ impl Relay {
     /// A connection is about to join: from now on it misses nothing.
     pub(crate) fn begin_join(&self, room_id: &str, peer: &Arc<Peer>, outbox: &Outbox) {
         let mut rooms = self.rooms();
-        let room = rooms.entry(room_id.to_owned()).or_insert_with(|| RelayedRoom {
-            peer: peer.clone(),
-            listeners: Vec::new(),
-            heard: Heard::default(),
-        });
+        let room = rooms.entry(room_id.to_owned()).or_insert_with(|| RelayedRoom::new(peer.clone()));
         match room.find(outbox.id()) {
             Some(listener) => listener.joining = true,
-            None => room.listeners.push(Listener {
-                outbox: outbox.clone(),
-                registrations: HashMap::new(),
-                joining: true,
-                held: Vec::new(),
-                held_too_much: false,
-                history: Vec::new(),
-            }),
+            None => room.listeners.push(Listener::new(outbox.clone())),
         }
     }
 
@@ -234,13 +161,8 @@ impl Relay {
                 of_room.push(message);
             }
             let Some(room) = rooms.get_mut(&room_id) else { continue };
-            of_room.retain(|message| room.heard.insert(&message.message_id));
-            let new: Vec<_> = of_room
-                .into_iter()
-                .map(|message| (message.sequence_number, ServerMessage::NewMessage(message)))
-                .collect();
-            room.hear(&new);
-            self.deliveries.increment(new.len() as u64 * room.listeners.len() as u64);
+            let new = room.hear(of_room);
+            self.deliveries.increment(new as u64 * room.listeners.len() as u64);
         }
     }
 
@@ -285,115 +207,6 @@ impl Relay {
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<String, RelayedRoom>> {
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl RelayedRoom {
-    /// Hands messages, with their numbers, to all connections: in pieces to those that need none of
-    /// them singly.
-    fn hear(&mut self, messages: &[(u32, ServerMessage)]) {
-        let Some(lowest) = messages.iter().map(|(number, _)| *number).min() else { return };
-        let mut pieces = Vec::new();
-        let mut frames = Frames::default();
-        for (_, message) in messages {
-            frames.push(message);
-            if frames.is_full() {
-                pieces.push(frames.take());
-            }
-        }
-        if !frames.is_empty() {
-            pieces.push(frames.take());
-        }
-        // Made once, for those that need them singly.
-        let single = OnceCell::new();
-        for listener in &mut self.listeners {
-            if !listener.joining && listener.history.last().is_none_or(|last| *last < lowest) {
-                for piece in &pieces {
-                    listener.outbox.push(piece.clone());
-                }
-                continue;
-            }
-            let single = single.get_or_init(|| messages.iter().map(|(_, message)| frame(message)).collect::<Vec<_>>());
-            for ((number, _), frame) in messages.iter().zip(single) {
-                listener.hear(Held::Message { number: *number, frame: frame.clone() });
-            }
-        }
-    }
-
-    fn find(&mut self, connection: ConnectionId) -> Option<&mut Listener> {
-        self.listeners.iter_mut().find(|listener| listener.outbox.id() == connection)
-    }
-}
-
-impl Held {
-    fn frame(&self) -> &Bytes {
-        match self {
-            Self::Message { frame, .. } | Self::Event { frame, .. } | Self::Other { frame } => frame,
-        }
-    }
-
-    /// Whose membership it tells of, and whether there is one afterwards.
-    fn change(&self) -> Option<(&str, bool)> {
-        match self {
-            Self::Event { event: PeerEvent::MemberJoined(joined), .. } => Some((&joined.username, true)),
-            Self::Event { event: PeerEvent::MemberLeft(left), .. } => Some((&left.username, false)),
-            _ => None,
-        }
-    }
-}
-
-impl Listener {
-    fn hear(&mut self, held: Held) {
-        if self.joining {
-            self.held_too_much |= self.held.len() >= HELD_MAX;
-            if !self.held_too_much {
-                self.held.push(held);
-            }
-            return;
-        }
-        if !self.has_in_history(&held) {
-            self.outbox.push(held.frame().clone());
-        }
-    }
-
-    /// Of the messages that were held back, takes those that are older than the history: a client that
-    /// was in the room has them yet to come, to a new one they are nothing.
-    fn release_older(&mut self, is_new: bool) {
-        let Some(first) = self.history.first().copied() else { return };
-        let is_older = |held: &Held| matches!(held, Held::Message { number, .. } if *number < first);
-        let (older, held): (Vec<_>, _) = std::mem::take(&mut self.held).into_iter().partition(is_older);
-        self.held = held;
-        if !is_new {
-            for held in older {
-                self.outbox.push(held.frame().clone());
-            }
-        }
-    }
-
-    /// Queues what was held back while the client joined, unless the history or the list of members
-    /// has told it (protocol, section 13, obligations 1 and 3). Of what happened to one name only the
-    /// last counts: it may have left and joined again, all before the list was made.
-    fn release(&mut self, members: &HashSet<String>) {
-        let held = std::mem::take(&mut self.held);
-        let mut last = HashMap::new();
-        for (index, held) in held.iter().enumerate() {
-            last.extend(held.change().map(|(username, _)| (username, index)));
-        }
-        for (index, held) in held.iter().enumerate() {
-            let is_known = match held.change() {
-                Some((username, joined)) => last[username] != index || members.contains(username) == joined,
-                None => self.has_in_history(held),
-            };
-            if !is_known {
-                self.outbox.push(held.frame().clone());
-            }
-        }
-    }
-
-    /// A number that is missing among the history's is no double: an original node sends numbers out of
-    /// order (section 13, obligation 4).
-    fn has_in_history(&self, held: &Held) -> bool {
-        matches!(held, Held::Message { number, .. } if self.history.binary_search(number).is_ok())
     }
 }
 

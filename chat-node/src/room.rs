@@ -33,13 +33,13 @@ const INBOX_MAX: usize = 1024;
 /// A handle on a room. The room's task ends with the last one, or when the room is deleted.
 #[derive(Debug)]
 pub(crate) struct Room {
-    pub(crate) about: Arc<About>,
+    pub(crate) listing: Arc<Listing>,
     commands: mpsc::Sender<Command>,
 }
 
-/// What stays the same about a room, and how many members it has.
+/// What lists say about a room, and what is known of it without asking its task.
 #[derive(Debug)]
-pub(crate) struct About {
+pub(crate) struct Listing {
     pub(crate) room_id: String,
     pub(crate) room_name: String,
     pub(crate) description: Option<String>,
@@ -51,7 +51,7 @@ pub(crate) struct About {
     pub(crate) nodes: Mutex<Vec<NodeId>>,
 }
 
-impl About {
+impl Listing {
     /// The room as lists show it.
     pub(crate) fn entry(&self, node_address: Option<String>) -> RoomEntry {
         RoomEntry {
@@ -94,15 +94,15 @@ enum Command {
 impl Room {
     /// Starts a room's task.
     pub(crate) fn start(start: Start) -> Self {
-        let about = start.about.clone();
+        let listing = start.listing.clone();
         let (commands, inbox) = mpsc::channel(INBOX_MAX);
         tokio::spawn(start.run(inbox));
-        Self { about, commands }
+        Self { listing, commands }
     }
 
     /// Whether a node has registered members.
     pub(crate) fn has_members_of(&self, node: &str) -> bool {
-        self.about.nodes.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|id| **id == *node)
+        self.listing.nodes.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|id| **id == *node)
     }
 
     async fn ask<C: Into<Command>, R>(&self, command: impl FnOnce(oneshot::Sender<R>) -> C) -> Option<R> {
@@ -119,12 +119,12 @@ impl Room {
 
 /// What every room of a node shares.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct Context {
     pub(crate) peers: Arc<Peers>,
     pub(crate) journal: Option<crate::journal::Journal>,
 }
 
-impl Surroundings {
+impl Context {
     /// Queues a call for each of these nodes.
     fn tell<'a>(&self, nodes: impl Iterator<Item = &'a NodeId>, call: &Arc<PeerCall>) {
         for node in nodes {

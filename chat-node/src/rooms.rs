@@ -14,13 +14,13 @@ use uuid::Uuid;
 use crate::figures;
 use crate::journal::{Record, RoomFacts, SavedRoom};
 use crate::node_id::NodeId;
-use crate::room::{About, Room, Start, Surroundings};
+use crate::room::{Context, Listing, Room, Start};
 
 /// All rooms of this node.
 #[derive(Debug)]
 pub(crate) struct Rooms {
     node_id: NodeId,
-    surroundings: Surroundings,
+    context: Context,
     table: Mutex<Table>,
     /// Held by who creates a room, as the journal has to be waited for.
     creating: AsyncMutex<()>,
@@ -37,8 +37,8 @@ struct Table {
 
 impl Rooms {
     /// The rooms as the journal has kept them.
-    pub(crate) fn new(node_id: NodeId, surroundings: Surroundings, saved: Vec<SavedRoom>) -> Self {
-        let rooms = Self { node_id, surroundings, table: Mutex::default(), creating: AsyncMutex::default() };
+    pub(crate) fn new(node_id: NodeId, context: Context, saved: Vec<SavedRoom>) -> Self {
+        let rooms = Self { node_id, context, table: Mutex::default(), creating: AsyncMutex::default() };
         for room in saved {
             rooms.open(room);
         }
@@ -69,7 +69,7 @@ impl Rooms {
             creator_id,
             created_at: timestamp(SystemTime::now()),
         };
-        if let Some(journal) = &self.surroundings.journal
+        if let Some(journal) = &self.context.journal
             && let Err(error) = journal.write(vec![Record::RoomCreated(facts.clone())]).await
         {
             tracing::error!("room {:?} is not created: {error}", facts.name);
@@ -81,7 +81,7 @@ impl Rooms {
     fn open(&self, saved: SavedRoom) -> Arc<Room> {
         let SavedRoom { facts, last_number, history, remote_members } = saved;
         let RoomFacts { id, name, description, creator_id, created_at } = facts;
-        let about = About {
+        let listing = Listing {
             room_id: id.clone(),
             room_name: name.clone(),
             description,
@@ -91,11 +91,11 @@ impl Rooms {
             member_count: 0.into(),
             nodes: Mutex::default(),
         };
-        let known = |node_id: &str| self.surroundings.peers.get(node_id).map(|peer| peer.id.clone());
+        let known = |node_id: &str| self.context.peers.get(node_id).map(|peer| peer.id.clone());
         let registered = remote_members.into_iter();
         let room = Arc::new(Room::start(Start {
-            about: Arc::new(about),
-            surroundings: self.surroundings.clone(),
+            listing: Arc::new(listing),
+            context: self.context.clone(),
             last_number,
             history: history.into(),
             // A node that is no peer any more cannot be told anything.
@@ -125,14 +125,14 @@ impl Rooms {
 
     /// The rooms as lists show them.
     pub(crate) fn entries(&self, node_address: Option<&str>) -> Vec<RoomEntry> {
-        self.table().rooms.values().map(|room| room.about.entry(node_address.map(str::to_owned))).collect()
+        self.table().rooms.values().map(|room| room.listing.entry(node_address.map(str::to_owned))).collect()
     }
 
     /// The room is deleted.
-    pub(crate) fn remove(&self, about: &About) {
+    pub(crate) fn remove(&self, listing: &Listing) {
         let mut table = self.table();
-        if let Some(place) = table.by_id.remove(&about.room_id) {
-            table.by_name.remove(&about.room_name);
+        if let Some(place) = table.by_id.remove(&listing.room_id) {
+            table.by_name.remove(&listing.room_name);
             table.rooms.remove(&place);
             figures::rooms().decrement(1);
         }

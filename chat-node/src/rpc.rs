@@ -24,6 +24,7 @@ use subtle::ConstantTimeEq;
 use crate::node::Node;
 use crate::peers::SECRET_HEADER;
 
+mod deletion;
 mod membership;
 
 /// Largest request, as it comes and inflated; a larger one is answered 413. Nodes of this kind send

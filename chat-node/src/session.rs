@@ -109,11 +109,11 @@ impl Session {
     async fn create_room(&self, request: CreateRoom) {
         let answer = match self.node.rooms.create(request).await {
             Ok(room) => RoomCreated::Created {
-                room_id: room.about.room_id.clone(),
-                room_name: room.about.room_name.clone(),
-                admin_node: room.about.admin_node.to_string(),
+                room_id: room.listing.room_id.clone(),
+                room_name: room.listing.room_name.clone(),
+                admin_node: room.listing.admin_node.to_string(),
                 members: Vec::new(),
-                created_at: room.about.created_at.clone(),
+                created_at: room.listing.created_at.clone(),
             },
             Err(reason) => RoomCreated::Refused(Failure::new(reason)),
         };

@@ -10,13 +10,13 @@ use metrics::{Counter, Gauge};
 use super::audience::Audience;
 use super::members::Members;
 use super::state::State;
-use super::{About, Surroundings};
+use super::{Context, Listing};
 use crate::journal::Record;
 
 /// The room.
 pub(super) struct Actor {
-    pub(super) about: Arc<About>,
-    pub(super) surroundings: Surroundings,
+    pub(super) listing: Arc<Listing>,
+    pub(super) context: Context,
     pub(super) last_number: u32,
     pub(super) history: VecDeque<ChatMessage>,
     pub(super) members: Members,

@@ -91,7 +91,7 @@ impl Actor {
             Command::Keep { requester, transaction_id, reason, reply } => {
                 self.state = State::Active;
                 requester.push(frame(&ServerMessage::DeleteRoomFailed(DeleteRoomFailed {
-                    room_id: self.about.room_id.clone(),
+                    room_id: self.listing.room_id.clone(),
                     reason,
                     error_code: ErrorCode::DELETION_FAILED,
                     transaction_id: Some(transaction_id),
@@ -115,7 +115,7 @@ impl Actor {
     }
 
     fn begin_deletion(&mut self, username: String, requester: &Outbox, transaction_id: String) -> Result<(), Refusal> {
-        if username != self.about.creator_id {
+        if username != self.listing.creator_id {
             return Err(Refusal::new(ErrorCode::UNAUTHORIZED, "Only the room creator can delete the room"));
         }
         if let Some(state) = self.state.obstacle() {
@@ -125,7 +125,7 @@ impl Actor {
         self.state = State::DeletionPending;
         let initiated = |initiator, transaction_id| {
             frame(&ServerMessage::DeleteRoomInitiated(DeleteRoomInitiated {
-                room_id: self.about.room_id.clone(),
+                room_id: self.listing.room_id.clone(),
                 initiator,
                 transaction_id,
                 status: "in_progress".to_owned(),
@@ -137,8 +137,8 @@ impl Actor {
     }
 
     async fn seal(&mut self) -> Result<(), String> {
-        let room_id = self.about.room_id.clone();
-        if let Some(journal) = &self.surroundings.journal
+        let room_id = self.listing.room_id.clone();
+        if let Some(journal) = &self.context.journal
             && let Err(error) = journal.write(vec![Record::RoomDeleted { room_id: room_id.clone() }]).await
         {
             tracing::error!("room {room_id} is not deleted: {error}");
@@ -150,13 +150,13 @@ impl Actor {
     }
 
     fn finish_deletion(&mut self, requester: &Outbox, transaction_id: String, reply: oneshot::Sender<()>) {
-        let room_id = self.about.room_id.clone();
+        let room_id = self.listing.room_id.clone();
         requester.push(frame(&ServerMessage::DeleteRoomSuccess(DeleteRoomSuccess {
             room_id: room_id.clone(),
             transaction_id,
             message: "Room deleted successfully".to_owned(),
         })));
-        let room_name = self.about.room_name.clone();
+        let room_name = self.listing.room_name.clone();
         let deleted = ServerMessage::RoomDeleted(RoomDeleted {
             room_id,
             message: Some(format!("Room '{room_name}' has been deleted")),

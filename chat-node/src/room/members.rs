@@ -104,7 +104,7 @@ impl Members {
     }
 
     /// Records that the member did something.
-    pub(crate) fn is_active(&mut self, name: &str) {
+    pub(crate) fn touch(&mut self, name: &str) {
         if let Some(member) = self.by_name.get_mut(name) {
             member.last_activity = Instant::now();
         }

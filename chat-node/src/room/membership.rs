@@ -13,7 +13,7 @@ use tokio::time::Duration;
 
 use super::actor::Actor;
 use super::members::{Holder, Removal};
-use super::{About, Refusal, Room, answer};
+use super::{Listing, Refusal, Room, answer};
 use crate::frame::{Frames, frame};
 use crate::journal::{Record, RemoteMember};
 use crate::node_id::NodeId;
@@ -152,7 +152,7 @@ impl Actor {
         self.check_open(username)?;
         self.add(username, &Holder::Connection(outbox.id()), Some(outbox.id()));
         self.audience.add(outbox, username);
-        let About { room_id, room_name, description, admin_node, .. } = &*self.about;
+        let Listing { room_id, room_name, description, admin_node, .. } = &*self.listing;
         let members = self.members.names();
         let mut frames = Frames::default();
         frames.push(&ServerMessage::JoinRoomSuccess(JoinRoomSuccess {
@@ -216,7 +216,7 @@ impl Actor {
             }
             let gone = self.publish(Change::Left, &username, Some(NODE_UNREACHABLE.to_owned()), None);
             // Should the node come back, its clients learn that they are members no more.
-            self.surroundings.tell(std::iter::once(node), &gone);
+            self.context.tell(std::iter::once(node), &gone);
         }
     }
 
@@ -224,7 +224,7 @@ impl Actor {
         Snapshot {
             members: self.members.names(),
             history: self.history.iter().cloned().collect(),
-            mark: self.surroundings.peers.get(node).map(|peer| peer.mark()),
+            mark: self.context.peers.get(node).map(|peer| peer.mark()),
         }
     }
 
@@ -237,7 +237,7 @@ impl Actor {
         except: Option<ConnectionId>,
     ) -> Arc<PeerCall> {
         let event = MemberEvent {
-            room_id: self.about.room_id.clone(),
+            room_id: self.listing.room_id.clone(),
             username: username.to_owned(),
             member_count: self.members.len(),
             timestamp: timestamp(SystemTime::now()),
@@ -258,25 +258,25 @@ impl Actor {
             Some(connection) => self.audience.publish_except(connection, &frame),
             None => self.audience.publish(&frame, 0),
         }
-        self.surroundings.tell(self.members.nodes(), &call);
+        self.context.tell(self.members.nodes(), &call);
         call
     }
 
     fn record_registrations(&mut self, username: &str, node: &NodeId) {
-        if self.surroundings.journal.is_some() && !self.state.is_sealed() {
+        if self.context.journal.is_some() && !self.state.is_sealed() {
             let member = RemoteMember {
                 username: username.to_owned(),
                 node_id: node.to_string(),
                 registrations: self.members.registrations(username, node),
             };
-            self.unwritten.push(Record::RemoteMember { room_id: self.about.room_id.clone(), member });
+            self.unwritten.push(Record::RemoteMember { room_id: self.listing.room_id.clone(), member });
         }
     }
 
     pub(super) fn count_members(&self, before: u32) {
         let now = self.members.len();
-        self.about.member_count.store(now, Relaxed);
-        let mut nodes = self.about.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.listing.member_count.store(now, Relaxed);
+        let mut nodes = self.listing.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         if nodes.len() != self.members.nodes().count() || self.members.nodes().any(|id| !nodes.contains(id)) {
             *nodes = self.members.nodes().cloned().collect();
         }
@@ -288,9 +288,9 @@ impl Actor {
         if self.unwritten.is_empty() {
             return;
         }
-        let Some(journal) = &self.surroundings.journal else { return };
+        let Some(journal) = &self.context.journal else { return };
         if let Err(error) = journal.write(std::mem::take(&mut self.unwritten)).await {
-            tracing::warn!("members of room {} are not recorded: {error}", self.about.room_id);
+            tracing::warn!("members of room {} are not recorded: {error}", self.listing.room_id);
         }
     }
 }

@@ -116,11 +116,11 @@ impl Actor {
                 results.push((origin, Err(refusal)));
                 continue;
             }
-            self.members.is_active(&username);
+            self.members.touch(&username);
             number += 1;
             let message = ChatMessage {
                 message_id: Uuid::new_v4().to_string(),
-                room_id: self.about.room_id.clone(),
+                room_id: self.listing.room_id.clone(),
                 username,
                 content,
                 sequence_number: number,
@@ -167,7 +167,7 @@ impl Actor {
 
     /// Writes the messages to the journal, if there is one.
     async fn record(&self, results: &[(Origin, Result<ChatMessage, Refusal>)]) -> Result<(), Refusal> {
-        let Some(journal) = &self.surroundings.journal else { return Ok(()) };
+        let Some(journal) = &self.context.journal else { return Ok(()) };
         let messages = results.iter().filter_map(|(_, result)| result.as_ref().ok());
         let records: Vec<_> = messages.cloned().map(Record::Message).collect();
         if records.is_empty() {
@@ -175,7 +175,7 @@ impl Actor {
         }
         let count = records.len();
         journal.write(records).await.map_err(|error| {
-            tracing::error!("refusing {count} messages to room {}: {error}", self.about.room_id);
+            tracing::error!("refusing {count} messages to room {}: {error}", self.listing.room_id);
             Refusal::new(ErrorCode::INTERNAL_ERROR, "The message cannot be recorded")
         })
     }
@@ -193,7 +193,7 @@ impl Actor {
                 in_frames = 0;
             }
             if has_nodes {
-                self.surroundings.tell(self.members.nodes(), &broadcast(message));
+                self.context.tell(self.members.nodes(), &broadcast(message));
             }
             self.last_number = message.sequence_number;
             if self.history.len() == HISTORY_MESSAGES_MAX {
@@ -217,7 +217,7 @@ impl Actor {
                 outbox.push(frame(&ServerMessage::MessageSent(sent)));
             }
             Origin::Node(node, reply) => {
-                let mark = self.surroundings.peers.get(&node).map(|peer| peer.mark());
+                let mark = self.context.peers.get(&node).map(|peer| peer.mark());
                 answer(reply, Ok(Sent { message_id, sequence_number, timestamp, mark }));
             }
         }
@@ -226,7 +226,7 @@ impl Actor {
     fn refuse(&self, origin: Origin, refusal: Refusal) {
         match origin {
             Origin::Client(outbox) => {
-                let room_id = self.about.room_id.clone();
+                let room_id = self.listing.room_id.clone();
                 let error = MessageError { room_id, error: refusal.reason, error_code: refusal.code };
                 outbox.push(frame(&ServerMessage::MessageError(error)));
             }

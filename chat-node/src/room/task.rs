@@ -12,7 +12,7 @@ use super::audience::Audience;
 use super::members::{Holder, Members};
 use super::messages::{self, broadcast};
 use super::state::State;
-use super::{About, Command, Flow, Surroundings};
+use super::{Command, Context, Flow, Listing};
 use crate::figures;
 use crate::node_id::NodeId;
 
@@ -22,8 +22,8 @@ const BATCH_MAX: usize = 256;
 
 /// What a room begins with.
 pub(crate) struct Start {
-    pub(crate) about: Arc<About>,
-    pub(crate) surroundings: Surroundings,
+    pub(crate) listing: Arc<Listing>,
+    pub(crate) context: Context,
     pub(crate) last_number: u32,
     pub(crate) history: VecDeque<ChatMessage>,
     /// Names that other nodes registered before this process began.
@@ -32,10 +32,10 @@ pub(crate) struct Start {
 
 impl Start {
     pub(super) async fn run(self, inbox: mpsc::Receiver<Command>) {
-        let Self { about, surroundings, last_number, history, registered } = self;
+        let Self { listing, context, last_number, history, registered } = self;
         let mut actor = Actor {
-            about,
-            surroundings,
+            listing,
+            context,
             last_number,
             history,
             members: Members::default(),
@@ -51,7 +51,7 @@ impl Start {
         actor.count_members(0);
         // What a crash kept from the other nodes; they know the messages that they had.
         for message in &actor.history {
-            actor.surroundings.tell(actor.members.nodes(), &broadcast(message));
+            actor.context.tell(actor.members.nodes(), &broadcast(message));
         }
         actor.run(inbox).await;
         let members = actor.members.len();

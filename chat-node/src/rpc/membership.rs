@@ -32,7 +32,7 @@ impl Node {
         let node = self.peer(node)?;
         let is_new = room.register(username, node.clone()).await?;
         let snapshot = heard_snapshot(&room, node).await.ok_or_else(Refusal::room_not_found)?;
-        let entry = room.about.entry(None);
+        let entry = room.listing.entry(None);
         let message = if is_new { Joined::NEW } else { Joined::AGAIN };
         Ok(Joined {
             message: message.to_owned(),

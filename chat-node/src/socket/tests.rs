@@ -8,7 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::*;
 use crate::peers::Peers;
 use crate::relay::Relay;
-use crate::room::Surroundings;
+use crate::room::Context;
 use crate::rooms::Rooms;
 use crate::votes::Votes;
 
@@ -19,13 +19,13 @@ type Client = WebSocketStream<DuplexStream>;
 
 fn node() -> Arc<Node> {
     let (peers, _) = Peers::new(Vec::new(), None).unwrap();
-    let surroundings = Surroundings { peers: peers.clone(), journal: None };
+    let context = Context { peers: peers.clone(), journal: None };
     Arc::new(Node {
         id: "node1".into(),
         address: String::new(),
         secret: None,
         peers,
-        rooms: Rooms::new("node1".into(), surroundings, Vec::new()),
+        rooms: Rooms::new("node1".into(), context, Vec::new()),
         relay: Relay::new(),
         votes: Votes::default(),
         work: TaskTracker::new(),
@@ -62,7 +62,7 @@ async fn member(node: &Arc<Node>, username: &str) -> Client {
         let (room_name, creator_id) = ("general".to_owned(), username.to_owned());
         ask(&mut client, &Request::CreateRoom(CreateRoom { room_name, creator_id, description: None })).await;
     }
-    let room_id = node.rooms.all()[0].about.room_id.clone();
+    let room_id = node.rooms.all()[0].listing.room_id.clone();
     let joined = ask(&mut client, &Request::JoinRoom(RoomUser { room_id, username: username.to_owned() })).await;
     assert!(joined.contains("join_room_success"), "{joined}");
     client
