@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use chat_protocol::{CreateRoom, ErrorCode, GlobalRoomsList, Request, RoomCreated, ServerMessage};
+use chat_protocol::{CreateRoom, ErrorCode, Request, RoomCreated, ServerMessage};
 
 use crate::connection::{Connection, Lost};
 use crate::rooms;
@@ -15,8 +15,8 @@ pub(crate) enum ScriptError {
     Lost(#[from] Lost),
     #[error("{0}")]
     NotConnected(String),
-    #[error("no node has a room {room:?}{silent}{hint}")]
-    NoRoom { room: String, silent: String, hint: &'static str },
+    #[error("no node has a room {room:?}{missing}{hint}")]
+    NoRoom { room: String, missing: String, hint: &'static str },
     #[error("cannot create the room {room:?}: {reason}")]
     NotCreated { room: String, reason: String },
     #[error("cannot join the room {room:?}: {reason} ({code})")]
@@ -38,12 +38,10 @@ pub(crate) enum ScriptError {
 }
 
 impl ScriptError {
-    pub(crate) fn no_room(room: &str, silent: &[String], hint: &'static str) -> Self {
-        let silent = match silent {
-            [] => String::new(),
-            nodes => format!(" (not answering: {})", nodes.join(", ")),
-        };
-        Self::NoRoom { room: room.to_owned(), silent, hint }
+    /// `missing` are the nodes that may have it (see [`rooms::missing_nodes`]).
+    pub(crate) fn no_room(room: &str, missing: Option<String>, hint: &'static str) -> Self {
+        let missing = missing.map_or_else(String::new, |nodes| format!(" ({nodes})"));
+        Self::NoRoom { room: room.to_owned(), missing, hint }
     }
 
     pub(crate) fn not_joined(room: &str, reason: String, code: &ErrorCode) -> Self {
@@ -66,13 +64,13 @@ pub(crate) async fn find_room(
     room: &str,
     missing: Missing<'_>,
 ) -> Result<String, ScriptError> {
-    let LookedUp { id, silent } = look_up(connection, room).await?;
+    let LookedUp { id, missing: unknown } = look_up(connection, room).await?;
     if let Some(id) = id {
         return Ok(id);
     }
     let creator_id = match missing {
         Missing::Create(creator) => creator.to_owned(),
-        Missing::Refuse(hint) => return Err(ScriptError::no_room(room, &silent, hint)),
+        Missing::Refuse(hint) => return Err(ScriptError::no_room(room, unknown, hint)),
     };
     let request = CreateRoom { room_name: room.to_owned(), creator_id, description: None };
     let reason = match connection.ask(&Request::CreateRoom(request)).await? {
@@ -87,17 +85,18 @@ pub(crate) async fn find_room(
 
 struct LookedUp {
     id: Option<String>,
-    /// The nodes that did not answer.
-    silent: Vec<String>,
+    /// The nodes whose rooms are not known, and why.
+    missing: Option<String>,
 }
 
 async fn look_up(connection: &mut Connection, room: &str) -> Result<LookedUp, ScriptError> {
     match connection.ask(&Request::DiscoverRooms).await? {
-        ServerMessage::GlobalRoomsList(GlobalRoomsList { rooms, nodes_unavailable, .. }) => {
-            Ok(LookedUp { id: rooms::find(&rooms, room).map(|it| it.room_id.clone()), silent: nodes_unavailable })
-        }
+        ServerMessage::GlobalRoomsList(list) => Ok(LookedUp {
+            id: rooms::find(&list.rooms, room).map(|it| it.room_id.clone()),
+            missing: rooms::missing_nodes(&list),
+        }),
         ServerMessage::Error(failure) => Err(ScriptError::Refused(failure.message)),
-        _ => Ok(LookedUp { id: None, silent: Vec::new() }),
+        _ => Ok(LookedUp { id: None, missing: None }),
     }
 }
 

@@ -207,7 +207,7 @@ impl Tail {
                     self.room_id = Some(room.room_id.clone());
                     self.ask(link);
                 }
-                None => return Err(ScriptError::no_room(&self.room, &list.nodes_unavailable, "")),
+                None => return Err(ScriptError::no_room(&self.room, rooms::missing_nodes(&list), "")),
             },
             ServerMessage::JoinRoomSuccess(joined) if is_here(&joined.room_id) => {
                 self.state = State::Joined;

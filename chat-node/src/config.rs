@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chat_protocol::peer_nodes::{self, PeerNodes};
 use clap::{Arg, Command};
 use service::secret::{self, Secret};
 use service::value::{ip_address, port, positive_duration};
@@ -11,6 +12,7 @@ use service::{ServiceConfig, Settings};
 
 use crate::heartbeat::{HEARTBEAT, URL};
 use crate::liveness::Times;
+use crate::peers::check_address;
 
 /// The node's settings; those that the original has keep their names and defaults (protocol,
 /// section 1).
@@ -107,6 +109,19 @@ impl Config {
         Ok(secret)
     }
 
+    /// The other nodes.
+    ///
+    /// # Errors
+    /// One line that names the setting and what is accepted.
+    pub(crate) fn peers(&self) -> Result<PeerNodes, String> {
+        let named = |error: &dyn std::fmt::Display| format!("PEER_NODES: {error}");
+        let peers = peer_nodes::parse(&self.peer_nodes, &self.node_id).map_err(|error| named(&error))?;
+        for node in &peers.nodes {
+            check_address(&node.address).map_err(|error| named(&error))?;
+        }
+        Ok(peers)
+    }
+
     pub(crate) fn times(&self) -> Times {
         Times {
             heartbeat_interval: self.heartbeat_interval,
@@ -132,6 +147,7 @@ impl Settings for Config {
     }
 
     fn check(&self) -> Result<(), String> {
+        self.peers()?;
         self.secret().map(drop)
     }
 }

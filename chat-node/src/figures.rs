@@ -16,6 +16,7 @@ pub(crate) fn describe() {
     describe_gauge!("chat_peer_up", Unit::Count, "Whether the last call of the peer had an answer");
     describe_gauge!("chat_peer_queue_depth", Unit::Count, "Calls that wait for the peer");
     describe_counter!("chat_peer_calls_total", Unit::Count, "Calls of the peer, by method and result");
+    describe_counter!("chat_refused_calls_total", Unit::Count, "Calls of other nodes that were refused, by reason");
     describe_histogram!("chat_peer_call_seconds", Unit::Seconds, "How long calls of the peer took");
 }
 
@@ -41,6 +42,10 @@ pub(crate) fn deliveries() -> Counter {
 
 pub(crate) fn dropped(reason: &'static str) {
     counter!("chat_clients_dropped_total", "reason" => reason).increment(1);
+}
+
+pub(crate) fn refused(reason: &'static str) {
+    counter!("chat_refused_calls_total", "reason" => reason).increment(1);
 }
 
 pub(crate) fn peer_queue(peer: &NodeId, depth: usize) {

@@ -11,14 +11,13 @@ use axum::Router;
 use axum::http::Request;
 use axum::http::header::UPGRADE;
 use axum::response::IntoResponse;
-use chat_protocol::peer_nodes;
 use hyper::body::Incoming;
 use service::server::{Answer, Client};
 use service::{About, Identity, Readiness, Server, Settings};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 mod config;
 mod deletion;
@@ -32,6 +31,7 @@ mod node_id;
 mod outbox;
 mod page;
 mod peers;
+mod refused;
 mod relay;
 mod room;
 mod rooms;
@@ -46,6 +46,7 @@ use liveness::Times;
 use node::Node;
 use node_id::NodeId;
 use peers::Peers;
+use refused::Refused;
 use relay::Relay;
 use room::Context;
 use rooms::Rooms;
@@ -86,7 +87,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
     let (settings, faces) = (("XMLRPC_HOST", "XMLRPC_PORT"), ["nodes: http://"]);
     let peers_server = Server::bind(settings, config.health_address(), &faces, &identity, &config.service)?;
 
-    let parsed = peer_nodes::parse(&config.peer_nodes, &config.node_id);
+    let parsed = config.peers().map_err(anyhow::Error::msg)?;
     for skipped in &parsed.skipped {
         tracing::warn!("PEER_NODES: {skipped}");
     }
@@ -107,6 +108,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         peers,
         relay: Relay::new(),
         votes: Votes::default(),
+        refused: Refused::default(),
         work: TaskTracker::new(),
     });
     let (readiness, times) = (Readiness::ready(), config.times());
@@ -134,7 +136,9 @@ impl ChatNode {
         let Self { clients, peers, identity, readiness, node, times, failed, journal } = self;
         let rpc = service::http::router(rpc::routes(node.clone()), &identity, &readiness);
         let page = service::http::router(page::routes(), &identity, &readiness);
-        let watching = tokio::spawn(liveness::watch(node.clone(), times, failed));
+        let contact =
+            AbortOnDropHandle::new(tokio::spawn(liveness::keep_contact(node.clone(), times.heartbeat_interval)));
+        let watching = AbortOnDropHandle::new(tokio::spawn(liveness::watch(node.clone(), times, failed)));
 
         // Peers are served for as long as clients are, and while these say goodbye.
         let clients_are_gone = CancellationToken::new();
@@ -154,7 +158,7 @@ impl ChatNode {
         };
         let serve_peers = peers.run(rpc, readiness.clone(), clients_are_gone.clone());
         let (clients, peers) = tokio::join!(serve_clients, serve_peers);
-        watching.abort();
+        drop((watching, contact));
         if let Some(journal) = journal {
             journal.close().await;
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chat_protocol::xmlrpc::{HeartbeatReply, PeerCall};
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
-use tokio::time::{Duration, MissedTickBehavior, interval};
+use tokio::time::{Duration, MissedTickBehavior, interval, sleep};
 
 use crate::node::Node;
 use crate::node_id::NodeId;
@@ -15,6 +15,12 @@ use crate::peers::Peer;
 
 /// Heartbeats without an answer, one after the other, after which a node has failed.
 const MISSES_MAX: u32 = 2;
+
+/// Time for the peers to start when all are started together; only then they are called first.
+const CONTACT_DELAY: Duration = Duration::from_secs(2);
+
+/// Pause before peers of which one did not answer are called again, at most.
+const CONTACT_RETRY: Duration = Duration::from_secs(5);
 
 /// How often, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +54,17 @@ pub(crate) async fn watch(node: Arc<Node>, times: Times, mut failed: mpsc::Recei
                 }
             }
         }
+    }
+}
+
+/// Calls every peer now and then, for ever, so that the log, the metrics and the rooms that are known do not
+/// depend on what clients ask.
+pub(crate) async fn keep_contact(node: Arc<Node>, interval: Duration) {
+    sleep(CONTACT_DELAY).await;
+    loop {
+        let discovery = node.peers.discover().await;
+        // Who is away is looked for more often.
+        sleep(if discovery.unavailable.is_empty() { interval } else { interval.min(CONTACT_RETRY) }).await;
     }
 }
 

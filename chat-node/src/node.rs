@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::node_id::NodeId;
 use crate::peers::Peers;
+use crate::refused::Refused;
 use crate::relay::Relay;
 use crate::rooms::Rooms;
 use crate::votes::Votes;
@@ -24,6 +25,8 @@ pub(crate) struct Node {
     pub(crate) relay: Relay,
     /// Deletions of rooms of other nodes that this one has agreed to.
     pub(crate) votes: Votes,
+    /// Nodes that this one refuses.
+    pub(crate) refused: Refused,
     /// Work that outlives the connection which began it: goodbyes and deletions.
     pub(crate) work: TaskTracker,
 }

@@ -30,6 +30,14 @@ pub(crate) const SECRET_HEADER: &str = "x-cluster-secret";
 /// Peers that are reported as failed at the same time; there are not as many.
 const FAILURES_MAX: usize = 1024;
 
+/// Checks an address in the way that [`Peers::new`] does.
+///
+/// # Errors
+/// What is accepted.
+pub(crate) fn check_address(address: &str) -> Result<(), String> {
+    caller::url(address).map(drop).ok_or_else(|| format!("{address:?} cannot be called: {}", caller::ACCEPTED))
+}
+
 /// The peers, in the order of the setting.
 #[derive(Debug)]
 pub(crate) struct Peers {
@@ -40,14 +48,18 @@ pub(crate) struct Peers {
 impl Peers {
     /// Peers that are told what happens from now on, within a tokio runtime, and where they are reported
     /// when they do not take it.
+    ///
+    /// # Errors
+    /// When one has no address that can be called.
     pub(crate) fn new(
         nodes: Vec<PeerNode>,
         secret: Option<&Secret>,
     ) -> anyhow::Result<(Arc<Self>, mpsc::Receiver<NodeId>)> {
         let (failures, failed) = mpsc::channel(FAILURES_MAX);
         let client = transport::client(secret)?;
-        let peer = |node| Arc::new(Peer::new(node, client.clone(), failures.clone()));
-        let peers = Self { all: nodes.into_iter().map(peer).collect(), directory: Directory::default() };
+        let peer = |node| Ok(Arc::new(Peer::new(node, client.clone(), failures.clone())?));
+        let peers =
+            Self { all: nodes.into_iter().map(peer).collect::<anyhow::Result<_>>()?, directory: Directory::default() };
         Ok((Arc::new(peers), failed))
     }
 

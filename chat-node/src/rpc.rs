@@ -4,12 +4,13 @@
 //! (section 12, rows 2 and 19).
 
 use std::io::Read;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,6 +24,7 @@ use subtle::ConstantTimeEq;
 
 use crate::node::Node;
 use crate::peers::SECRET_HEADER;
+use crate::refused::Reason;
 
 mod deletion;
 mod membership;
@@ -46,14 +48,20 @@ async fn not_implemented() -> HttpError {
     HttpError::new(StatusCode::NOT_IMPLEMENTED, "here nodes call each other by XML-RPC: POST to / or /RPC2")
 }
 
-async fn serve(State(node): State<Arc<Node>>, headers: HeaderMap, body: Bytes) -> Result<Response, HttpError> {
+async fn serve(
+    State(node): State<Arc<Node>>,
+    ConnectInfo(caller): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, HttpError> {
     let gzip = headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "gzip");
     let result = if gzip { PeerCall::from_xml(&inflate(&body)?) } else { PeerCall::from_xml(&body) };
     // A peer that is refused learns it as it learns every other failure.
     let result = match result {
         Ok(call) if !node.trusts(&call, &headers) => {
+            node.refused.note(&caller.ip().to_string(), Reason::Secret);
             let message = "the cluster secret is missing or wrong: give all nodes the same CLUSTER_SECRET";
-            Err(Fault::new("PermissionError", message))
+            Err(Fault::not_permitted(message))
         }
         Ok(PeerCall::Multicall(calls)) => Ok(carry_out_all(&node, calls).await),
         Ok(call) => carry_out(&node, call).await,

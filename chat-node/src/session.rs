@@ -103,6 +103,7 @@ impl Session {
             nodes_queried: own.iter().cloned().chain(discovery.queried).collect(),
             nodes_available: own.into_iter().chain(discovery.available).collect(),
             nodes_unavailable: discovery.unavailable,
+            nodes_refusing: discovery.refusing,
         }));
     }
 

@@ -8,7 +8,7 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent};
 use super::chat::Chat;
 use super::field::Field;
 use super::{Action, App, Notice, Screen, Status};
-use crate::rooms::find;
+use crate::rooms::{find, missing_nodes};
 
 /// Rooms that Page Up and Page Down pass over.
 const PAGE: usize = 10;
@@ -20,8 +20,8 @@ pub(crate) struct RoomList {
     pub(crate) rooms: Vec<Room>,
     /// The node's name, once it is known.
     pub(crate) node: Option<String>,
-    /// The nodes that did not answer, so that their rooms are missing.
-    pub(crate) unavailable: Vec<String>,
+    /// The nodes whose rooms are not in the list, and why.
+    pub(crate) missing_nodes: Option<String>,
     /// The id of the chosen room.
     pub(super) selected: Option<String>,
     /// The list was asked for and is not complete yet.
@@ -242,10 +242,10 @@ impl App {
     }
 
     fn list(&mut self, list: GlobalRoomsList) -> Vec<Action> {
-        let GlobalRoomsList { rooms, nodes_queried, nodes_unavailable, .. } = list;
+        self.rooms.missing_nodes = missing_nodes(&list);
+        let GlobalRoomsList { rooms, nodes_queried, .. } = list;
         self.rooms.rooms = rooms;
         self.rooms.node = nodes_queried.into_iter().next();
-        self.rooms.unavailable = nodes_unavailable;
         self.rooms.is_loading = false;
         self.rooms.is_known = true;
         let actions = self.join_wanted();

@@ -23,13 +23,14 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) -> Ve
     } else {
         area
     };
-    let [list, silent] =
-        Layout::vertical([Constraint::Min(1), Constraint::Length(u16::from(!rooms.unavailable.is_empty()))])
+    let [list, missing] =
+        Layout::vertical([Constraint::Min(1), Constraint::Length(u16::from(rooms.missing_nodes.is_some()))])
             .areas(inside);
     draw_list(frame, list, rooms, theme);
-    let nodes = rooms.unavailable.join(", ");
-    let text = format!("Not answering: {nodes}. Their rooms are missing.");
-    frame.render_widget(Line::styled(fit(&one_line(&text), silent.width), theme.bad()), silent);
+    if let Some(nodes) = &rooms.missing_nodes {
+        let text = format!("Rooms are missing: {nodes}");
+        frame.render_widget(Line::styled(fit(&one_line(&text), missing.width), theme.bad()), missing);
+    }
     match &rooms.dialog {
         Some(Dialog::Create { name, description, is_description }) => {
             let inside = draw_box(frame, area, "New room", (64, 5), theme);

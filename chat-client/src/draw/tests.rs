@@ -38,6 +38,7 @@ fn rooms() -> ServerMessage {
         nodes_queried: vec!["node1".to_owned(), "node2".to_owned(), "node3".to_owned()],
         nodes_available: vec!["node1".to_owned(), "node2".to_owned()],
         nodes_unavailable: vec!["node3".to_owned()],
+        nodes_refusing: Vec::new(),
     })
 }
 

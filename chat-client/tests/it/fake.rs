@@ -182,6 +182,7 @@ fn answer(
             nodes_queried: vec!["fake".to_owned()],
             nodes_available: vec!["fake".to_owned()],
             nodes_unavailable: Vec::new(),
+            nodes_refusing: Vec::new(),
         })],
         Request::CreateRoom(create) => {
             state.room_name = Some(create.room_name.clone());

@@ -24,6 +24,7 @@ let lookTimer = 0;
 /** The last list of each node, by its name, also of those that do not answer now. */
 const lists = new Map();
 let unavailable = [];
+let refusing = [];
 
 const socketUrl = new URL("ws", location.href);
 socketUrl.protocol = socketUrl.protocol.replace("http", "ws");
@@ -144,6 +145,7 @@ function takeLists(data) {
   if (self !== node) lists.clear();
   node = self;
   unavailable = data.nodes_unavailable ?? [];
+  refusing = data.nodes_refusing ?? [];
   for (const id of data.nodes_available ?? []) lists.set(id, []);
   for (const id of unavailable) if (!lists.has(id)) lists.set(id, []);
   lists.set(node, []);
@@ -167,6 +169,7 @@ function showRooms() {
       node: id,
       isSelf: id === node,
       isAvailable: !unavailable.includes(id),
+      isRefusing: refusing.includes(id),
       rooms: lists.get(id),
     })),
   });
@@ -181,8 +184,17 @@ function choose(id) {
   else location.hash = ROOM + encodeURIComponent(id);
 }
 
+/** What a link says; a broken one says what it literally is, and leads to no room. */
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 function followAddress() {
-  const id = location.hash.startsWith(ROOM) ? decodeURIComponent(location.hash.slice(ROOM.length)) : "";
+  const id = location.hash.startsWith(ROOM) ? decoded(location.hash.slice(ROOM.length)) : "";
   if (!name || id === (room?.id ?? "")) return;
   if (room) closeRoom({ isLeft: true });
   if (id) openRoom(id);

@@ -18,7 +18,7 @@ export class Rooms {
     this.#filter.addEventListener("input", () => this.#last && this.show(this.#last));
   }
 
-  /** `lists`: `[{ node, isSelf, isAvailable, rooms }]`; `currentId`: the room one is in. */
+  /** `lists`: `[{ node, isSelf, isAvailable, isRefusing, rooms }]`; `currentId`: the room one is in. */
   show(view) {
     this.#last = view;
     const total = view.lists.reduce((sum, { rooms }) => sum + rooms.length, 0);
@@ -39,7 +39,7 @@ export class Rooms {
     if (focused) this.#box.querySelector(`[data-room="${CSS.escape(focused)}"]`)?.focus();
   }
 
-  #section({ node, isSelf, isAvailable, rooms }, index, currentId, wanted, budget) {
+  #section({ node, isSelf, isAvailable, isRefusing, rooms }, index, currentId, wanted, budget) {
     const found = rooms.filter(({ room_name: name, description }) =>
       `${name}\n${description ?? ""}`.toLocaleLowerCase().includes(wanted),
     );
@@ -53,7 +53,8 @@ export class Rooms {
     const heading = make("h3", { id: title }, make("bdi", { text: node }));
     if (isSelf) heading.append(make("span", { class: "hint", text: " · this node" }));
     const section = make("section", { class: isAvailable ? "node-rooms" : "node-rooms away" }, heading);
-    if (!isAvailable) section.append(make("p", { class: "hint", text: "Does not answer. Its rooms come back with it." }));
+    const reason = isRefusing ? "Refuses this node, and says why in its log." : "Does not answer. Its rooms come back with it.";
+    if (!isAvailable) section.append(make("p", { class: "hint", text: reason }));
     section.append(list);
     return section;
   }

@@ -53,12 +53,9 @@ impl Backlog {
         Self { teller, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// Queues a call. A peer that has no address hears nothing, and one that has too much to hear has failed.
+    /// Queues a call. A peer that has too much to hear has failed.
     pub(super) fn push(&self, call: Arc<PeerCall>) {
         let Teller { caller, queue, .. } = &*self.teller;
-        if !caller.has_address() {
-            return;
-        }
         match queue.push(call) {
             Ok(depth) => figures::peer_queue(&caller.id, depth),
             Err(Full) => self.teller.fail("it does not take what it is told"),
@@ -182,7 +179,7 @@ mod tests {
     async fn a_peer_fails_when_too_much_waits_for_it_however_many_calls_that_are() {
         let node = PeerNode { id: "node2".to_owned(), address: "http://node2:9090".to_owned() };
         let (failures, mut failed) = mpsc::channel(1);
-        let backlog = Backlog::new(Arc::new(Caller::new(node, transport::client(None).unwrap())), failures);
+        let backlog = Backlog::new(Arc::new(Caller::new(node, transport::client(None).unwrap()).unwrap()), failures);
         let short = message("hello");
         for _ in 0..100_000 {
             backlog.push(short.clone());

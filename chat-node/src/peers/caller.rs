@@ -1,8 +1,8 @@
 //! Calls of one other node, and whether it answers.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use anyhow::Context;
 use chat_protocol::peer_nodes::PeerNode;
 use chat_protocol::xmlrpc::{Fault, MulticallReply, PeerCall, Reply, ReplyError, Value, multicall_xml, read_reply};
 use reqwest::{Client, Url};
@@ -16,45 +16,84 @@ use crate::node_id::NodeId;
 /// an original node may have been replaced by one of ours.
 const MULTICALL_RETRY: Duration = Duration::from_mins(1);
 
+/// What an address is.
+pub(super) const ACCEPTED: &str = "an address is host:port or http://host:port";
+
+/// How a peer has taken the last call.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Standing {
+    /// It has not been called yet.
+    Unknown,
+    Answers,
+    /// It answers that it does not let this node in.
+    Refuses,
+    /// There is no answer, for a reason of this kind.
+    Silent(&'static str),
+}
+
 /// Calls one peer.
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) id: NodeId,
-    /// As in the setting.
-    address: String,
-    /// Nothing when the address is none.
-    url: Option<Url>,
+    url: Url,
     client: Client,
     /// Until when the peer gets single calls only.
     single_calls_until: Mutex<Option<Instant>>,
-    /// The last call had an answer.
-    answers: AtomicBool,
+    standing: Mutex<Standing>,
 }
 
 impl Caller {
-    pub(super) fn new(node: PeerNode, client: Client) -> Self {
-        let url = url(&node.address);
-        if url.is_none() {
-            tracing::warn!("{} at {:?} cannot be called: an address is host:port", node.id, node.address);
-        }
-        Self {
-            id: node.id.into(),
-            address: node.address,
+    /// For a node of this address.
+    ///
+    /// # Errors
+    /// When that is no address of a node.
+    pub(super) fn new(node: PeerNode, client: Client) -> anyhow::Result<Self> {
+        let PeerNode { id, address } = node;
+        let url = url(&address).with_context(|| format!("{id} at {address:?} cannot be called: {ACCEPTED}"))?;
+        Ok(Self {
+            id: id.into(),
             url,
             client,
             single_calls_until: Mutex::new(None),
-            answers: AtomicBool::new(false),
-        }
+            standing: Mutex::new(Standing::Unknown),
+        })
     }
 
-    /// Whether the peer can be called at all.
-    pub(super) fn has_address(&self) -> bool {
-        self.url.is_some()
-    }
-
-    /// Whether the last call had an answer.
+    /// Whether the last call had an answer that was no refusal.
     pub(super) fn answers(&self) -> bool {
-        self.answers.load(Relaxed)
+        *self.standing() == Standing::Answers
+    }
+
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes how a call went, and logs what has changed by it.
+    fn note(&self, method: &'static str, error: Option<&CallError>) {
+        let now = match error {
+            Some(error) if error.refusal().is_some() => Standing::Refuses,
+            None | Some(CallError::Fault(_)) => Standing::Answers,
+            Some(error) => Standing::Silent(error.kind()),
+        };
+        let mut standing = self.standing();
+        // Everybody is answered a heartbeat: that says nothing of other calls.
+        let is_same = *standing == now
+            || (method == PeerCall::Heartbeat.method() && *standing == Standing::Refuses && now == Standing::Answers);
+        if is_same {
+            return;
+        }
+        *standing = now;
+        drop(standing);
+        let id = &self.id;
+        match error {
+            Some(error) if let Some(reason) = error.refusal() => {
+                tracing::warn!(peer = &**id, "{id} refuses the calls of this node: {reason}");
+            }
+            Some(error) if !matches!(error, CallError::Fault(_)) => {
+                tracing::warn!(peer = &**id, "{id} does not answer: {error}");
+            }
+            _ => tracing::info!(peer = &**id, "{id} answers"),
+        }
     }
 
     /// Calls the peer once.
@@ -87,26 +126,17 @@ impl Caller {
     }
 
     async fn post<R: Reply>(&self, method: &'static str, body: String, limit: Duration) -> Result<R, CallError> {
-        let Some(url) = &self.url else {
-            return Err(CallError::Unreachable(format!("{:?}, which is no address", self.address)));
-        };
         let start = Instant::now();
-        let result = self.exchange(url, body, limit).await;
-        let answers = matches!(result, Ok(_) | Err(CallError::Fault(_)));
-        if self.answers.swap(answers, Relaxed) != answers {
-            match &result {
-                Err(error) if !answers => tracing::warn!("{} does not answer: {error}", self.id),
-                _ => tracing::info!("{} answers", self.id),
-            }
-        }
+        let result = self.exchange(body, limit).await;
+        self.note(method, result.as_ref().err());
         let outcome = result.as_ref().map_or_else(CallError::kind, |_| "ok");
-        figures::peer_call(&self.id, method, outcome, start.elapsed(), answers);
+        figures::peer_call(&self.id, method, outcome, start.elapsed(), self.answers());
         result
     }
 
     /// Posts a call's body, and reads the reply within `limit`.
-    async fn exchange<R: Reply>(&self, url: &Url, body: String, limit: Duration) -> Result<R, CallError> {
-        let answer = timeout(limit, transport::post(&self.client, url, body)).await;
+    async fn exchange<R: Reply>(&self, body: String, limit: Duration) -> Result<R, CallError> {
+        let answer = timeout(limit, transport::post(&self.client, &self.url, body)).await;
         let answer = answer.map_err(|_| CallError::TimedOut(limit))??;
         read_reply(&answer).map_err(|error| match error {
             ReplyError::Fault(fault) => CallError::Fault(fault),
@@ -123,7 +153,7 @@ pub(super) fn reply<R: Reply>(value: Result<Value<'_>, Fault>) -> Result<R, Call
 }
 
 /// A client given `http://host:port` calls `/RPC2` (protocol, section 5).
-fn url(address: &str) -> Option<Url> {
+pub(super) fn url(address: &str) -> Option<Url> {
     let mut url = Url::parse(address).ok().filter(|url| url.scheme() == "http" && url.has_host())?;
     if url.path() == "/" {
         url.set_path("/RPC2");
@@ -150,7 +180,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_does_not_know_several_calls_at_once_is_tried_again_after_some_time() {
         let node = PeerNode { id: "node2".to_owned(), address: "http://node2:9090".to_owned() };
-        let caller = Caller::new(node, transport::client(None).unwrap());
+        let caller = Caller::new(node, transport::client(None).unwrap()).unwrap();
         assert!(caller.takes_multicalls());
         *caller.single_calls_until.lock().unwrap() = Some(Instant::now() + MULTICALL_RETRY);
         tokio::time::advance(MULTICALL_RETRY.checked_sub(Duration::from_millis(1)).unwrap()).await;

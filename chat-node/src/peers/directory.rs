@@ -47,6 +47,8 @@ pub(crate) struct Discovery {
     pub(crate) queried: Vec<String>,
     pub(crate) available: Vec<String>,
     pub(crate) unavailable: Vec<String>,
+    /// Those of them that refused.
+    pub(crate) refusing: Vec<String>,
 }
 
 type Answer = (Arc<Peer>, Result<Vec<Room>, CallError>);
@@ -65,6 +67,9 @@ impl Peers {
                 }
                 Err(error) => {
                     tracing::debug!("{} gives no rooms: {error}", peer.id);
+                    if error.refusal().is_some() {
+                        discovery.refusing.push(peer.id.to_string());
+                    }
                     discovery.unavailable.push(peer.id.to_string());
                 }
             }

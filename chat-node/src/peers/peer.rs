@@ -30,14 +30,17 @@ pub(crate) struct Peer {
 impl Peer {
     /// A peer that is told and passed on things from now on, within a tokio runtime. `failures` hears when
     /// it does not take them.
-    pub(super) fn new(node: PeerNode, client: Client, failures: mpsc::Sender<NodeId>) -> Self {
-        let caller = Arc::new(Caller::new(node, client));
-        Self {
+    ///
+    /// # Errors
+    /// When the address is none.
+    pub(super) fn new(node: PeerNode, client: Client, failures: mpsc::Sender<NodeId>) -> anyhow::Result<Self> {
+        let caller = Arc::new(Caller::new(node, client)?);
+        Ok(Self {
             id: caller.id.clone(),
             backlog: Backlog::new(caller.clone(), failures),
             forwards: Forwards::new(caller.clone()),
             caller,
-        }
+        })
     }
 
     /// Calls the peer once.

@@ -1,6 +1,6 @@
 //! HTTP to another node: one request with a body of XML, and what comes back.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use axum::http::{HeaderMap, HeaderValue};
 use chat_protocol::limits::XMLRPC_BYTES_MAX;
@@ -23,8 +23,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum CallError {
     /// Nobody can be reached; nothing was carried out.
-    #[error("cannot reach {0}")]
-    Unreachable(String),
+    #[error("cannot reach {server}: {reason}")]
+    Unreachable { server: String, reason: String },
     /// It may have been carried out.
     #[error("no answer within {} s", .0.as_secs_f64())]
     TimedOut(Duration),
@@ -40,12 +40,21 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
+    /// Why the node does not let this one in, if that is so.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Fault(fault) => fault.not_permitted_reason(),
+            _ => None,
+        }
+    }
+
     /// For a metric's label.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
-            Self::Unreachable(_) => "unreachable",
+            Self::Unreachable { .. } => "unreachable",
             Self::TimedOut(_) => "timeout",
             Self::Broken(_) => "broken",
+            Self::Fault(fault) if fault.not_permitted_reason().is_some() => "refused",
             Self::Fault(_) => "fault",
             Self::Nonsense(_) => "nonsense",
         }
@@ -112,13 +121,20 @@ fn too_long() -> CallError {
 
 fn explain(address: &Url, error: reqwest::Error) -> CallError {
     let error = error.without_url();
-    if error.is_connect() {
-        return CallError::Unreachable(address.authority().to_owned());
-    }
     // The last cause says the most: `connection reset by peer`.
     let mut cause: &dyn std::error::Error = &error;
     while let Some(next) = cause.source() {
         cause = next;
     }
-    CallError::Broken(cause.to_string())
+    let reason = match cause.downcast_ref::<io::Error>() {
+        Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        _ if error.is_connect() && error.is_timeout() => {
+            format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())
+        }
+        _ => cause.to_string(),
+    };
+    if error.is_connect() {
+        return CallError::Unreachable { server: address.authority().to_owned(), reason };
+    }
+    CallError::Broken(reason)
 }

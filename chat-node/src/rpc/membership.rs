@@ -10,6 +10,7 @@ use tokio::time::{Duration, Instant};
 use crate::node::Node;
 use crate::node_id::NodeId;
 use crate::peers::FLUSH_TIMEOUT;
+use crate::refused::Reason;
 use crate::room::{Forwarded, Holder, Refusal, Removal, Room, Sent, Snapshot};
 use crate::session::{check_content, check_names};
 
@@ -123,6 +124,7 @@ impl Node {
 
     fn peer(&self, id: &str) -> Result<NodeId, Refusal> {
         let unknown = || {
+            self.refused.note(id, Reason::Unknown);
             let reason = format!("{} does not know a node of this name: add it to PEER_NODES there", self.id);
             Refusal::new(ErrorCode::INVALID_REQUEST, reason)
         };

@@ -24,9 +24,12 @@ const JOINS_MAX: u32 = 100;
 /// that is there and fails is unavailable.
 fn unavailable(error: &CallError) -> Refusal {
     match error {
-        CallError::Unreachable(_) => Refusal::room_not_found(),
+        CallError::Unreachable { .. } => Refusal::room_not_found(),
         error => {
-            let reason = format!("Failed to contact administrator node: {error}");
+            let reason = match error.refusal() {
+                Some(refusal) => format!("The administrator node refuses this node: {refusal}"),
+                None => format!("Failed to contact administrator node: {error}"),
+            };
             Refusal::new(ErrorCode::ADMIN_NODE_UNAVAILABLE, reason)
         }
     }

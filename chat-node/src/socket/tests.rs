@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::peers::Peers;
+use crate::refused::Refused;
 use crate::relay::Relay;
 use crate::room::Context;
 use crate::rooms::Rooms;
@@ -28,6 +29,7 @@ fn node() -> Arc<Node> {
         rooms: Rooms::new("node1".into(), context, Vec::new()),
         relay: Relay::new(),
         votes: Votes::default(),
+        refused: Refused::default(),
         work: TaskTracker::new(),
     })
 }

@@ -7,7 +7,7 @@ use chat_protocol::{Request, RoomUser, ServerMessage};
 use futures_util::future::join_all;
 use testing::Signal;
 
-use crate::harness::{Client, Node, cluster, start};
+use crate::harness::{Client, Node, cluster, free_port, start};
 
 async fn room(node: &Node) -> (Client, String) {
     let mut alice = node.client().await;
@@ -256,10 +256,11 @@ async fn members_of_a_node_that_is_stopped_properly_leave_at_once() {
     assert_eq!(second.program.ended().0.code(), Some(0));
 }
 
-/// Section 1: an address that nobody can call. Section 12, row 32: it has a vote.
+/// Section 12, row 32: who is away has a vote.
 #[tokio::test]
-async fn a_peer_without_a_proper_address_is_unavailable_and_keeps_every_room() {
-    let node = start(&[("PEER_NODES", "ghost:9999,no-colon,,node1:127.0.0.1:1")]);
+async fn a_peer_that_was_never_there_is_unavailable_and_keeps_every_room() {
+    let port = free_port();
+    let node = start(&[("PEER_NODES", &format!("ghost:127.0.0.1:{port},,node1:127.0.0.1:1"))]);
     let (mut alice, room_id) = room(&node).await;
     alice.request(&Request::DiscoverRooms).await;
     let list = expect!(alice, GlobalRoomsList);
@@ -269,6 +270,14 @@ async fn a_peer_without_a_proper_address_is_unavailable_and_keeps_every_room() {
     expect!(alice, DeleteRoomInitiated);
     expect!(alice, DeleteRoomInitiated);
     assert_eq!(expect!(alice, DeleteRoomFailed).reason, "Node ghost timed out");
+}
+
+#[test]
+fn the_log_says_of_a_peer_that_was_never_there_why_without_a_client_that_asks() {
+    let port = free_port();
+    let mut node = start(&[("PEER_NODES", &format!("ghost:127.0.0.1:{port}"))]);
+    let line = node.program.log_line("ghost does not answer");
+    assert!(line.contains(&format!("cannot reach 127.0.0.1:{port}: connection refused")), "{line}");
 }
 
 /// Section 13, obligation 1, between own nodes.

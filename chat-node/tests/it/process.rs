@@ -40,6 +40,10 @@ fn a_wrong_setting_stops_it_at_once_with_one_line_that_says_what_is_accepted() {
         ("CLEANUP_INTERVAL", "1 parsec", time),
         ("DRAIN_TIMEOUT", "soon", time),
         ("CLUSTER_SECRET", "two words", plain),
+        ("PEER_NODES", "node2", "id:host:port"),
+        ("PEER_NODES", "node2:9999", "id:host:port"),
+        ("PEER_NODES", "node2:http://", "host:port"),
+        ("PEER_NODES", "node2:https://node2:9090", "http://"),
     ] {
         let (code, stdout, log) = output(&[], &[(variable, value)]);
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{variable}: {log}");

@@ -74,17 +74,47 @@ async fn nodes_with_different_secrets_do_not_see_each_others_rooms() {
     let (first, second) = (free_port().to_string(), free_port().to_string());
     let peers = format!("a:http://127.0.0.1:{first},b:http://127.0.0.1:{second}");
     let settings = [("PEER_NODES", peers.as_str()), SECRET];
-    let first = start(&[&settings[..], &[("NODE_ID", "a"), ("XMLRPC_PORT", &first)]].concat());
+    let mut first = start(&[&settings[..], &[("NODE_ID", "a"), ("XMLRPC_PORT", &first)]].concat());
     let other = ("CLUSTER_SECRET", "correct-horse-batterY");
-    let second = start(&[&settings[..], &[("NODE_ID", "b"), ("XMLRPC_PORT", &second), other]].concat());
+    let mut second = start(&[&settings[..], &[("NODE_ID", "b"), ("XMLRPC_PORT", &second), other]].concat());
     let mut alice = first.client().await;
     let room_id = alice.create_room("secret", "alice").await;
     let mut eve = second.client().await;
     eve.request(&Request::DiscoverRooms).await;
     let rooms = expect!(eve, GlobalRoomsList);
-    assert_eq!((rooms.total_count, rooms.nodes_unavailable), (0, vec!["a".to_owned()]));
+    let refusing = vec!["a".to_owned()];
+    assert_eq!((rooms.total_count, &rooms.nodes_unavailable, &rooms.nodes_refusing), (0, &refusing, &refusing));
     eve.text(&json!({"type": "join_room", "data": {"room_id": room_id, "username": "eve"}}).to_string()).await;
     assert_eq!(expect!(eve, JoinRoomError).error_code.0, "ROOM_NOT_FOUND");
+    // Both say so, where it is looked for.
+    let line = second.program.log_line("a refuses the calls of this node");
+    assert!(line.contains("CLUSTER_SECRET"), "{line}");
+    let line = first.program.log_line("refusing calls from 127.0.0.1");
+    assert!(line.contains("CLUSTER_SECRET"), "{line}");
+    second.metric_becomes("chat_peer_up{peer=\"a\"}", 0.0).await;
+    assert!(first.metric("chat_refused_calls_total{reason=\"secret\"}").await >= 2.0);
+}
+
+#[needs("python3")]
+#[tokio::test]
+async fn a_heartbeat_does_not_make_a_node_that_refuses_one_that_answers() {
+    let (first, second) = (free_port().to_string(), free_port().to_string());
+    let peers = format!("a:http://127.0.0.1:{first},b:http://127.0.0.1:{second}");
+    let settings = [("PEER_NODES", peers.as_str()), ("HEARTBEAT_INTERVAL", "100ms")];
+    // The one without a secret lets the other one in, whose members it asks for heartbeats.
+    let first = start(&[&settings[..], &[("NODE_ID", "a"), ("XMLRPC_PORT", &first)]].concat());
+    let second = start(&[&settings[..], &[("NODE_ID", "b"), ("XMLRPC_PORT", &second), SECRET]].concat());
+    let mut alice = first.client().await;
+    let room_id = alice.create_room("open", "alice").await;
+    let mut bob = second.client().await;
+    bob.join(&room_id, "bob").await;
+    alice.request(&Request::DiscoverRooms).await;
+    assert_eq!(expect!(alice, GlobalRoomsList).nodes_refusing, ["b"]);
+    let heartbeats = "chat_peer_calls_total{peer=\"b\",method=\"heartbeat\",result=\"ok\"}";
+    while first.metric(heartbeats).await < 2.0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(first.metric("chat_peer_up{peer=\"b\"}").await < 1.0);
 }
 
 #[needs("python3")]

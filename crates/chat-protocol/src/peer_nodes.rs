@@ -5,8 +5,7 @@
 pub struct PeerNode {
     /// The node's name.
     pub id: String,
-    /// Its XML-RPC address, `http://host:port`. It may be text that nobody can call, as in `node2:9999`:
-    /// then the node counts as unavailable in every discovery, and blocks every deletion.
+    /// Its XML-RPC address, `http://host:port`, maybe with a path.
     pub address: String,
 }
 
@@ -22,9 +21,6 @@ pub struct PeerNodes {
 /// An entry that is not used, and why. Empty entries are none.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub enum Skipped {
-    /// An entry without a colon.
-    #[error("{0:?} is skipped: an entry is id:host:port or id:http://host:port")]
-    NoAddress(String),
     /// The node itself (protocol, section 12, row 27: it would list its own rooms twice).
     #[error("{0:?} is skipped: it is this node itself")]
     Own(String),
@@ -38,29 +34,41 @@ pub enum Skipped {
     },
 }
 
+/// An entry that names no node that could be called. The original keeps such a node, unavailable for ever and
+/// against every deletion (section 12, row 32); here it is an error, as nobody can want that.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum Malformed {
+    /// An entry of another form.
+    #[error("{0:?} is no node: an entry is id:host:port or id:http://host:port")]
+    Entry(String),
+    /// An address with TLS.
+    #[error("{0:?} cannot be called: nodes speak http:// with each other, not https://")]
+    Https(String),
+}
+
 /// Reads the setting. `own_id` is the name of the node that reads it.
 ///
 /// Entries stand between commas. The id is what precedes the first colon. What follows is the address
-/// if it starts with `http://`, else `host:port`; more parts are dropped, and fewer are kept as an
-/// address that cannot be called. Where an id is repeated, the last entry counts.
-#[must_use]
-pub fn parse(text: &str, own_id: &str) -> PeerNodes {
+/// if it starts with `http://`, else `host:port`. Where an id is repeated, the last entry counts.
+///
+/// # Errors
+/// [`Malformed`], for the first entry that names no node.
+pub fn parse(text: &str, own_id: &str) -> Result<PeerNodes, Malformed> {
     let mut peers = PeerNodes::default();
-    for entry in text.split(',') {
-        let Some((id, rest)) = entry.split_once(':') else {
-            if !entry.trim().is_empty() {
-                peers.skipped.push(Skipped::NoAddress(entry.trim().to_owned()));
-            }
-            continue;
-        };
-        let id = id.trim();
+    for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
+        let (id, rest) = entry.split_once(':').ok_or_else(|| Malformed::Entry(entry.to_owned()))?;
+        let (id, rest) = (id.trim(), rest.trim());
         if id == own_id {
-            peers.skipped.push(Skipped::Own(entry.trim().to_owned()));
+            peers.skipped.push(Skipped::Own(entry.to_owned()));
             continue;
         }
-        peers.add(id, address(rest));
+        if rest.starts_with("https://") {
+            return Err(Malformed::Https(entry.to_owned()));
+        }
+        let address = address(rest).filter(|_| !id.is_empty());
+        peers.add(id, address.ok_or_else(|| Malformed::Entry(entry.to_owned()))?);
     }
-    peers
+    Ok(peers)
 }
 
 impl PeerNodes {
@@ -77,17 +85,16 @@ impl PeerNodes {
 }
 
 /// The address in what follows the id.
-fn address(rest: &str) -> String {
-    let trimmed = rest.trim();
-    if trimmed.starts_with("http://") {
-        return trimmed.to_owned();
+fn address(rest: &str) -> Option<String> {
+    if rest.starts_with("http://") {
+        return Some(rest.to_owned());
     }
-    // The original does not trim these parts, which matters to nobody who can be called.
-    let mut parts = rest.split(':');
-    match (parts.next(), parts.next()) {
-        (Some(host), Some(port)) => format!("http://{host}:{port}"),
-        _ => trimmed.to_owned(),
-    }
+    // A host is followed by its port; `[::1]` has colons of its own.
+    let (host, port) = rest.rsplit_once(':')?;
+    let (host, port) = (host.trim(), port.trim());
+    let is_host = !host.is_empty() && !host.contains(['/', ' ']) && (host.starts_with('[') || !host.contains(':'));
+    let is_port = port.parse::<u16>().is_ok_and(|port| port != 0);
+    (is_host && is_port).then(|| format!("http://{host}:{port}"))
 }
 
 #[cfg(test)]
@@ -95,7 +102,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Vec<(String, String)> {
-        parse(text, "node1").nodes.into_iter().map(|node| (node.id, node.address)).collect()
+        parse(text, "node1").unwrap().nodes.into_iter().map(|node| (node.id, node.address)).collect()
     }
 
     fn one(text: &str, id: &str, address: &str) {
@@ -111,36 +118,34 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_an_address_are_taken_as_the_original_takes_them() {
-        one("node2:host:9090:more:parts", "node2", "http://host:9090");
-        one("node2: host :9090 ", "node2", "http:// host :9090 ");
-        one("node2:https://host:9090", "node2", "http://https://host");
-        one("node2::", "node2", "http://:");
-        one(":host:1", "", "http://host:1");
+    fn spaces_around_the_parts_do_not_count() {
+        one(" node2 : host : 9090 ", "node2", "http://host:9090");
+        one("node2:[::1]:9090", "node2", "http://[::1]:9090");
     }
 
     #[test]
-    fn an_address_that_nobody_can_call_stays_listed() {
-        one("node2:9999", "node2", "9999");
-        one("node2: ", "node2", "");
+    fn an_entry_that_names_no_node_is_an_error() {
+        for entry in ["node2", "node2:9999", "node2: ", "node2::", "node2::9090", ":host:1", "node2:a:b", "node2:a:1:b"]
+        {
+            assert_eq!(parse(entry, "node1"), Err(Malformed::Entry(entry.trim().to_owned())), "{entry}");
+        }
+        let https = "node2:https://host:9090";
+        assert_eq!(parse(https, "node1"), Err(Malformed::Https(https.to_owned())));
     }
 
     #[test]
     fn the_last_entry_of_an_id_counts() {
-        let peers = parse("node2:a:1,node3:b:2,node2:c:3,node3:b:2", "node1");
+        let peers = parse("node2:a:1,node3:b:2,node2:c:3,node3:b:2", "node1").unwrap();
         let addresses: Vec<_> = peers.nodes.iter().map(|node| node.address.as_str()).collect();
         assert_eq!(addresses, ["http://c:3", "http://b:2"]);
         assert_eq!(peers.skipped, [Skipped::Replaced { id: "node2".to_owned(), address: "http://a:1".to_owned() }]);
     }
 
     #[test]
-    fn what_is_no_peer_is_skipped_and_told() {
-        let peers = parse(" , node2,, node1 :self:9090,node3:c:3,", "node1");
+    fn the_node_itself_is_skipped_and_said_so() {
+        let peers = parse(" , node1 :self:9090,node3:c:3,", "node1").unwrap();
         assert_eq!(peers.nodes, [PeerNode { id: "node3".to_owned(), address: "http://c:3".to_owned() }]);
-        assert_eq!(
-            peers.skipped,
-            [Skipped::NoAddress("node2".to_owned()), Skipped::Own("node1 :self:9090".to_owned())]
-        );
-        assert_eq!(parse("", "node1"), PeerNodes::default());
+        assert_eq!(peers.skipped, [Skipped::Own("node1 :self:9090".to_owned())]);
+        assert_eq!(parse("", "node1"), Ok(PeerNodes::default()));
     }
 }

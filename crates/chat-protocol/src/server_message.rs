@@ -97,6 +97,9 @@ pub struct GlobalRoomsList {
     pub nodes_available: Vec<String>,
     /// Who did not.
     pub nodes_unavailable: Vec<String>,
+    /// Who of these refused to answer, as a node does whose cluster secret is another one. Not in the original.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes_refusing: Vec<String>,
 }
 
 /// The answer to `create_room`.

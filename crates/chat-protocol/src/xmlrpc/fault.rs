@@ -40,6 +40,18 @@ impl Fault {
         self.text.contains("method \"") && self.text.ends_with("\" is not supported")
     }
 
+    /// The caller is not let in.
+    #[must_use]
+    pub fn not_permitted(message: &str) -> Self {
+        Self::new("PermissionError", message)
+    }
+
+    /// Why the caller is not let in, if that is what this says.
+    #[must_use]
+    pub fn not_permitted_reason(&self) -> Option<&str> {
+        self.text.strip_prefix("<class 'PermissionError'>:")
+    }
+
     /// The value that stands for a fault, alone or in the answer to `system.multicall`.
     #[must_use]
     pub fn to_value(&self) -> Value<'_> {
