@@ -166,7 +166,7 @@ fn another_path_is_404_and_another_method_405_as_json() {
     let api = Api::of(&Redis::start());
     assert_eq!(api.get("/blocks").body, r#"{"status":404,"message":"nothing is at /blocks"}"#);
     let answer = api.ask("POST", "/coins");
-    assert!(answer.status == 405 && answer.head.contains("\r\nallow: GET,HEAD\r\n"), "{answer:?}");
+    assert!(answer.status == 405 && answer.head.contains("\r\nallow: GET,HEAD,OPTIONS\r\n"), "{answer:?}");
     assert_eq!(answer.body, r#"{"status":405,"message":"POST is not possible at /coins"}"#);
 }
 

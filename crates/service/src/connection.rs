@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use axum::body::{Bytes, HttpBody};
 use axum::http::header::{CONNECTION, HeaderValue};
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{Method, Request, Response, StatusCode};
+use axum::response::IntoResponse;
 use futures_util::future::Either;
+use http_body_util::Either as EitherBody;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,7 +24,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::client_stream::{Activity, ClientStream, Open};
+use crate::error::HttpError;
 use crate::identity::X_SERVED_BY;
+use crate::metrics::{NO_ROUTE, http_requests_total};
+use crate::request;
 
 /// Longest wait for a complete request head, on a new connection and after an answer; then the
 /// connection is closed, after half this time at the earliest. It must stay below the 900 s after
@@ -114,11 +119,15 @@ pub(crate) async fn serve(
         }
         Ok::<_, Infallible>(response.map(|body| WatchedBody { body, activity: activity.clone() }))
     };
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request| {
         activity.is_asked();
+        if let Err(error) = request::normalise(&mut request) {
+            let refusal = refuse(request.method(), error).map(EitherBody::Left);
+            return Either::Left(ready(finished(refusal)));
+        }
         match app.answer(request, &client) {
-            Answer::Now(response) => Either::Left(ready(finished(response))),
-            Answer::Later(work) => Either::Right(async move { finished(work.await) }),
+            Answer::Now(response) => Either::Left(ready(finished(response.map(EitherBody::Right)))),
+            Answer::Later(work) => Either::Right(async move { finished(work.await.map(EitherBody::Right)) }),
         }
     });
     let connection = http1::Builder::new()
@@ -148,6 +157,13 @@ pub(crate) async fn serve(
     }
     connection.as_mut().graceful_shutdown();
     stop.cut.run_until_cancelled(connection).await.unwrap_or(Ok(()))
+}
+
+/// The answer to a request that comes to no app.
+fn refuse(method: &Method, error: HttpError) -> Response<axum::body::Body> {
+    let refusal = error.into_response();
+    http_requests_total(NO_ROUTE, method, refusal.status().as_u16()).increment(1);
+    refusal
 }
 
 /// Why a connection is looked at.

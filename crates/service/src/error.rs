@@ -1,13 +1,13 @@
 //! Errors as JSON: `{"status":404,"message":"…"}`.
 
 use axum::Json;
-use axum::body::{Body, HttpBody, to_bytes};
+use axum::body::{Body, HttpBody};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-/// Longest plain-text reason, in bytes, that becomes an error's `message`; a longer one stays text.
+/// Longest plain text, in bytes, that is an error's reason; a longer one is a page, and stays.
 const REASON_BYTES_MAX: usize = 4 * 1024;
 
 /// An error for a client: what went wrong and what to do, in words that it may see.
@@ -38,22 +38,26 @@ impl IntoResponse for HttpError {
     }
 }
 
-/// Turns an error that a router, an extractor or a layer gave as plain text, or without a body,
-/// into JSON. Status and headers (`Allow`, `Retry-After`) stay.
-pub(crate) async fn as_json(method: Method, uri: Uri, response: Response) -> Response {
+/// Turns an error that the framework gave (a router, an extractor, a layer), as plain text or without a body, into
+/// JSON in our words. Status and headers (`Allow`, `Retry-After`) stay. What a service has to say itself is an
+/// [`HttpError`].
+pub(crate) fn as_json(method: &Method, uri: &Uri, response: Response) -> Response {
     let status = response.status();
     if !(status.is_client_error() || status.is_server_error()) || !is_short_text(&response) {
         return response;
     }
-    let (mut parts, body) = response.into_parts();
-    let reason = to_bytes(body, REASON_BYTES_MAX).await.unwrap_or_default();
-    let message = match (status, String::from_utf8_lossy(&reason)) {
-        (_, reason) if !reason.is_empty() => reason.into_owned(),
-        (StatusCode::NOT_FOUND, _) => format!("nothing is at {}", uri.path()),
-        (StatusCode::METHOD_NOT_ALLOWED, _) => format!("{method} is not possible at {}", uri.path()),
-        (StatusCode::REQUEST_TIMEOUT, _) => "the request was not complete in time".to_owned(),
+    let message = match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            "path, query or body cannot be read: encode text as UTF-8, and give each parameter once".to_owned()
+        }
+        StatusCode::NOT_FOUND => format!("nothing is at {}", uri.path()),
+        StatusCode::METHOD_NOT_ALLOWED => format!("{method} is not possible at {}", uri.path()),
+        StatusCode::REQUEST_TIMEOUT => "the request was not complete in time".to_owned(),
+        StatusCode::PAYLOAD_TOO_LARGE => format!("the body is larger than {} takes", uri.path()),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => format!("the body is of a type that {} does not take", uri.path()),
         _ => status.canonical_reason().unwrap_or("error").to_lowercase(),
     };
+    let mut parts = response.into_parts().0;
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     parts.headers.remove(CONTENT_LENGTH);
     Response::from_parts(parts, Body::from(HttpError::new(status, message).to_json()))

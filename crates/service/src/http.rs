@@ -4,7 +4,8 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
@@ -15,6 +16,7 @@ use crate::error::{self, HttpError};
 use crate::identity::Identity;
 use crate::metrics;
 use crate::readiness::Readiness;
+use crate::request::is_about_the_whole_server;
 
 /// Largest request body; a longer one is answered 413. No service here takes more.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -56,5 +58,21 @@ fn internal_error(_: Box<dyn Any + Send>) -> Response {
 
 async fn json_errors(request: Request, next: Next) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    error::as_json(method, uri, next.run(request).await).await
+    let response = next.run(request).await;
+    let is_question = method == Method::OPTIONS && response.status() == StatusCode::METHOD_NOT_ALLOWED;
+    if is_question || is_about_the_whole_server(&method, &uri) {
+        // On its way out, axum says which methods the path has, as with every 405.
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    error::as_json(&method, &uri, response)
+}
+
+/// Every path has `OPTIONS`, of which axum does not know.
+pub(crate) fn allow_options(headers: &mut HeaderMap) {
+    let allowed = headers.get(ALLOW).filter(|methods| !methods.is_empty());
+    if let Some(Ok(methods)) =
+        allowed.map(|methods| HeaderValue::from_bytes(&[methods.as_bytes(), b",OPTIONS"].concat()))
+    {
+        headers.insert(ALLOW, methods);
+    }
 }

@@ -18,6 +18,7 @@ pub mod metrics;
 pub mod page;
 pub mod program;
 pub mod readiness;
+mod request;
 pub mod resolve;
 pub mod retry;
 pub mod secret;

@@ -21,8 +21,8 @@ use crate::identity::{Identity, architecture};
 /// The text format's version that Prometheus asks for.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Label for a path that no route matched: the paths themselves would be without number.
-const NO_ROUTE: &str = "none";
+/// Label for a request that no route matched: the paths themselves would be without number.
+pub(crate) const NO_ROUTE: &str = "none";
 
 /// Bounds of the histograms, all of which are of times, in seconds.
 const BUCKETS_SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];

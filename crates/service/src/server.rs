@@ -23,6 +23,7 @@ use tower::Service;
 use crate::client_stream::Open;
 use crate::config::ServiceConfig;
 use crate::connection::{self, Stop};
+use crate::http::allow_options;
 use crate::identity::Identity;
 use crate::listen::{connections_max, listen};
 use crate::readiness::Readiness;
@@ -222,7 +223,8 @@ impl App for Router {
         let work = self.clone().call(request);
         Answer::Later(Box::pin(async {
             // A router answers every request; its error type has no values.
-            let Ok(response) = work.await;
+            let Ok(mut response) = work.await;
+            allow_options(response.headers_mut());
             response
         }))
     }

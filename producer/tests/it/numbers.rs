@@ -76,8 +76,15 @@ fn another_path_is_404_and_another_method_405_as_json() {
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
     assert!(answer.ends_with(r#"{"status":404,"message":"nothing is at /numbers"}"#), "{answer}");
     let answer = ask(address, "POST", "/number");
-    assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("\r\nallow: GET,HEAD\r\n"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("\r\nallow: GET,HEAD,OPTIONS\r\n"), "{answer}");
     assert!(answer.ends_with(r#"{"status":405,"message":"POST is not possible at /number"}"#), "{answer}");
+}
+
+#[test]
+fn another_spelling_of_its_path_gives_a_number_too() {
+    let (_producer, address) = start(&[]);
+    let answer = ask(address, "GET", "/%6eumber");
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.contains("{\"number\":"), "{answer}");
 }
 
 #[test]

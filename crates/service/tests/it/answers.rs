@@ -1,6 +1,6 @@
 //! What the routes that every service has answer, and how errors look.
 
-use reqwest::header::{ALLOW, CONTENT_TYPE};
+use reqwest::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ async fn an_unknown_path_is_404_as_json() {
 async fn another_method_is_405_as_json_and_names_those_allowed() {
     let response = start([]).request("DELETE", "/echo").send().await.unwrap();
     assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(response.headers()[ALLOW], "POST");
+    assert_eq!(response.headers()[ALLOW], "POST,OPTIONS");
     assert_eq!(body(response).await, json!({"status": 405, "message": "DELETE is not possible at /echo"}));
 }
 
@@ -79,16 +79,33 @@ async fn a_body_over_the_limit_is_413_as_json_and_one_at_the_limit_is_taken() {
     let request = |length: usize| echo.request("POST", "/echo").body("x".repeat(length)).send();
     let response = request(service::http::BODY_BYTES_MAX + 1).await.unwrap();
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    assert_eq!(body(response).await["status"], 413);
+    assert_eq!(body(response).await, json!({"status": 413, "message": "the body is larger than /echo takes"}));
     assert_eq!(request(service::http::BODY_BYTES_MAX).await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]
-async fn what_an_extractor_refuses_is_explained_as_json() {
-    let response = start([]).get("/slow/soon").await;
-    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-    let error = body(response).await;
-    assert!(error["message"].as_str().unwrap().contains("soon"), "{error}");
+async fn what_the_framework_refuses_is_explained_in_our_words_as_json() {
+    let echo = start([]);
+    let unreadable = "path, query or body cannot be read: encode text as UTF-8, and give each parameter once";
+    for path in ["/slow/soon", "/slow/%ff", "/query?a=1&a=none"] {
+        let response = echo.get(path).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+        assert_eq!(body(response).await, json!({"status": 400, "message": unreadable}), "{path}");
+    }
+    let request = echo.request("POST", "/echo").body(b"\xff".to_vec());
+    assert_eq!(body(request.send().await.unwrap()).await["message"], unreadable);
+}
+
+#[tokio::test]
+async fn options_tells_the_methods_of_a_path() {
+    let echo = start([]);
+    for (path, allowed) in [("/echo", "POST,OPTIONS"), ("/healthz", "GET,HEAD,OPTIONS")] {
+        let response = echo.request("OPTIONS", path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        assert_eq!(response.headers()[ALLOW], allowed, "{path}");
+        assert!(!response.headers().contains_key(CONTENT_LENGTH) && !response.headers().contains_key(CONTENT_TYPE));
+    }
+    assert_eq!(echo.request("OPTIONS", "/nowhere").send().await.unwrap().status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -96,12 +113,14 @@ async fn metrics_count_answers_by_route_method_and_status() {
     let echo = start([]);
     echo.get("/nowhere").await;
     echo.request("BREW", "/echo").send().await.unwrap();
+    echo.request("GET", "/echo").header(HOST, "no host").send().await.unwrap();
     let response = echo.get("/metrics").await;
     assert!(response.headers()[CONTENT_TYPE].to_str().unwrap().starts_with("text/plain; version=0.0.4"));
     let metrics = String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap();
     let has = |line: &str| metrics.lines().any(|found| found.starts_with(line));
     assert!(has(r#"http_requests_total{route="none",method="GET",status="404"}"#), "{metrics}");
     assert!(has(r#"http_requests_total{route="/echo",method="other",status="405"}"#), "{metrics}");
+    assert!(has(r#"http_requests_total{route="none",method="GET",status="400"}"#), "{metrics}");
     assert!(has("# TYPE http_requests_total counter"), "{metrics}");
     assert!(has("http_connections "), "{metrics}");
     assert!(has("process_start_time_seconds "), "{metrics}");

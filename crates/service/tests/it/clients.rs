@@ -84,6 +84,49 @@ async fn what_is_not_http_is_refused_with_400() {
 }
 
 #[tokio::test]
+async fn a_request_that_http_1_1_has_refused_is_refused_with_the_reason() {
+    for (head, status, message) in [
+        ("GET /healthz HTTP/1.1", 400, "the request has no header Host, which HTTP/1.1 asks for"),
+        ("GET /healthz HTTP/1.1\r\nHost: x\r\nHost: x", 400, "the request has more than one header Host"),
+        ("GET /healthz HTTP/1.1\r\nHost: a b", 400, "the header Host is no host: it has to be NAME or NAME:PORT"),
+        ("GET x:80 HTTP/1.1\r\nHost: x", 400, "the request's target is no path: it has to begin with /"),
+        ("GET * HTTP/1.1\r\nHost: x", 400, "the request's target is no path: it has to begin with /"),
+        (
+            "CONNECT x:80 HTTP/1.1\r\nHost: x",
+            501,
+            "CONNECT asks for a tunnel: this is no proxy, so ask for a path, with GET",
+        ),
+    ] {
+        let answer = ask(head).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {answer}");
+        let json = format!(r#"{{"status":{status},"message":"{message}"}}"#);
+        assert!(answer.ends_with(&json), "{head}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_http_1_1_has_answered_is_answered() {
+    for (head, status) in [
+        ("GET /healthz HTTP/1.0", "200"),
+        ("GET /healthz HTTP/1.1\r\nHost:", "200"),
+        ("GET http://x/healthz HTTP/1.1\r\nHost: x", "200"),
+        ("GET /%68ealth%7A HTTP/1.1\r\nHost: x", "200"),
+        ("OPTIONS * HTTP/1.1\r\nHost: x", "204"),
+    ] {
+        let answer = ask(head).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{head}: {answer}");
+    }
+}
+
+/// The whole answer to a request, which begins with this and says that it is the last.
+async fn ask(head: &str) -> String {
+    let echo = start([]);
+    let mut client = echo.connect().await;
+    client.send(format!("{head}\r\nConnection: close\r\n\r\n")).await;
+    client.rest().await
+}
+
+#[tokio::test]
 async fn what_is_not_http_is_refused_also_after_a_request() {
     let echo = start([]);
     let mut client = echo.connect().await;

@@ -1,5 +1,6 @@
 //! A small service on a free port, and clients for it.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -8,13 +9,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade, close_code};
-use axum::extract::{Extension, Path};
+use axum::extract::{Extension, Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response as AxumResponse;
 use axum::routing::{any, get, post};
 use futures_util::{StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response};
 use service::config::{Invocation, parse};
+use service::error::HttpError;
 use service::server::Closing;
 use service::{About, Identity, Readiness, Server, ServiceConfig, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -75,7 +77,8 @@ pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
         .route("/shout", any(shout))
         .route("/deaf", any(deaf))
         .route("/panic", get(panic))
-        .route("/coin", get(async || (StatusCode::NOT_FOUND, "no coin of that hash")));
+        .route("/query", get(async |Query(_): Query<HashMap<String, u8>>| ()))
+        .route("/coin", get(async || HttpError::new(StatusCode::NOT_FOUND, "no coin of that hash")));
     let (address, shutdown) = (server.address(), CancellationToken::new());
     let app = service::http::router(routes, &identity, &readiness);
     let task = tokio::spawn(server.run(app, readiness.clone(), shutdown.clone()));
