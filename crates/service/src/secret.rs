@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -59,14 +59,25 @@ pub enum SecretError {
         /// The user that this program runs as.
         uid: u32,
     },
-    /// The file cannot be read for another reason.
-    #[error("{name}_FILE: cannot read {path}: {reason}")]
-    Unreadable {
+    /// There is no such file.
+    #[error(
+        "{name}_FILE: there is no file {path}: list the secret under `secrets:`, both of the service and of the whole \
+         file (for a Swarm, `docker secret create` makes it), or write it into that file"
+    )]
+    Missing {
         /// The setting's name.
         name: &'static str,
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+    },
+    /// The file gives no secret for another reason.
+    #[error("{name}_FILE: {path} {reason}")]
+    Unusable {
+        /// The setting's name.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
         reason: String,
     },
 }
@@ -85,27 +96,42 @@ pub fn read(name: &'static str, value: Option<&str>, file: Option<&Path>) -> Res
 }
 
 fn read_file(name: &'static str, path: &Path) -> Result<Secret, SecretError> {
-    let unreadable = |reason: String| SecretError::Unreadable { name, path: path.to_owned(), reason };
-    let file = File::open(path).map_err(|error| match (error.kind(), fs::metadata(path)) {
-        (ErrorKind::PermissionDenied, Ok(metadata)) => SecretError::Forbidden {
-            name,
-            path: path.to_owned(),
-            owner: metadata.uid(),
-            mode: metadata.mode() & 0o777,
-            uid: rustix::process::getuid().as_raw(),
-        },
-        _ => unreadable(error.to_string()),
-    })?;
-    let mut text = String::new();
-    let length = file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text);
-    if length.map_err(|error| unreadable(error.to_string()))? as u64 > SECRET_BYTES_MAX {
-        return Err(unreadable(format!("it has more than {SECRET_BYTES_MAX} bytes")));
-    }
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    match text.strip_suffix('\r').unwrap_or(text) {
-        "" => Err(unreadable("it is empty".to_owned())),
-        text => Ok(Secret::from(text)),
-    }
+    let (path, mut text) = (path.to_owned(), String::new());
+    let read = File::open(&path).and_then(|file| file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text));
+    let problem = match read {
+        Err(error) => return Err(explain(name, path, &error)),
+        Ok(bytes) if bytes as u64 > SECRET_BYTES_MAX => format!("has more than {SECRET_BYTES_MAX} bytes"),
+        Ok(_) => {
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            match text.strip_suffix('\r').unwrap_or(text) {
+                "" => "is empty: write the secret into it".to_owned(),
+                text => return Ok(Secret::from(text)),
+            }
+        }
+    };
+    Err(SecretError::Unusable { name, path, reason: problem })
+}
+
+/// Why the file cannot be read, and what to do.
+fn explain(name: &'static str, path: PathBuf, error: &io::Error) -> SecretError {
+    let reason = match (error.kind(), fs::metadata(&path)) {
+        (ErrorKind::NotFound, _) => return SecretError::Missing { name, path },
+        (ErrorKind::PermissionDenied, Ok(metadata)) => {
+            let (owner, mode) = (metadata.uid(), metadata.mode() & 0o777);
+            let uid = rustix::process::getuid().as_raw();
+            return SecretError::Forbidden { name, path, owner, mode, uid };
+        }
+        (ErrorKind::PermissionDenied, Err(_)) => {
+            "is in a folder that this program may not enter: chmod o+x it".to_owned()
+        }
+        (ErrorKind::IsADirectory, _) => {
+            "is a folder, which Docker makes where a file that it is to mount is missing: remove it, and write the file"
+                .to_owned()
+        }
+        (ErrorKind::InvalidData, _) => "is not UTF-8 text".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    SecretError::Unusable { name, path, reason }
 }
 
 #[cfg(test)]
@@ -146,12 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_empty_long_or_binary_file_is_named_with_the_reason() {
+    fn a_missing_file_is_named_with_where_secrets_come_from() {
         let error = read("PASSWORD", None, Some(Path::new("/nowhere/password"))).unwrap_err().to_string();
-        assert!(error.starts_with("PASSWORD_FILE: cannot read /nowhere/password: No such file"), "{error}");
-        assert!(from_file(b"\n").unwrap_err().ends_with("it is empty"));
-        assert!(from_file(&vec![b'x'; 70_000]).unwrap_err().ends_with("more than 65536 bytes"));
-        assert!(from_file(b"\xff\xfe").unwrap_err().contains("UTF-8"));
+        assert!(error.starts_with("PASSWORD_FILE: there is no file /nowhere/password: list the secret"), "{error}");
+        assert!(error.contains("`secrets:`") && error.contains("`docker secret create`"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_and_an_empty_long_or_binary_file_are_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = read("PASSWORD", None, Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains(" is a folder, which Docker makes where a file "), "{error}");
+        assert!(from_file(b"\n").unwrap_err().ends_with(" is empty: write the secret into it"));
+        assert!(from_file(&vec![b'x'; 70_000]).unwrap_err().ends_with(" has more than 65536 bytes"));
+        assert!(from_file(b"\xff\xfe").unwrap_err().ends_with(" is not UTF-8 text"));
     }
 
     #[test]
