@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Args, Command};
+use clap::{Arg, ArgMatches, Args, Command};
 
 use crate::about::About;
 use crate::logging::{LogFormat, LogLevel};
-use crate::value::{duration, header_text};
+use crate::value::{self, duration, header_text};
 
 /// Exit code for a wrong setting, as the shell and clap have it for wrong usage.
 pub const EXIT_USAGE: u8 = 2;
@@ -205,12 +205,17 @@ pub fn explain(about: &About, command: &Command, error: &clap::Error) -> ConfigE
         _ => None,
     };
     let name = about.name;
+    if let Some(port) = text(ContextKind::InvalidSubcommand).filter(|word| value::port(word).is_ok())
+        && let Some(flag) = port_flag(command)
+    {
+        return ConfigError::Wrong(format!("{name}: {port} is no command; for the port, say --{flag} {port}"));
+    }
     let Some(argument) = text(ContextKind::InvalidArg) else {
         let rendered = error.render().to_string();
         let line = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ");
         return ConfigError::Wrong(format!("{name}: {line}; see `{name} --help`"));
     };
-    let variable = command.get_arguments().find(|arg| arg.to_string() == argument).and_then(clap::Arg::get_env);
+    let variable = command.get_arguments().find(|arg| arg.to_string() == argument).and_then(Arg::get_env);
     let setting = match variable {
         Some(variable) => format!("{} ({argument})", variable.to_string_lossy()),
         None => argument,
@@ -229,6 +234,12 @@ pub fn explain(about: &About, command: &Command, error: &clap::Error) -> ConfigE
         None => format!("{setting}: {}; see `{name} --help`", error.kind()),
     };
     ConfigError::Wrong(format!("{name}: {problem}"))
+}
+
+/// The first flag that takes a port.
+fn port_flag(command: &Command) -> Option<&str> {
+    let takes_port = |arg: &&Arg| arg.get_value_names().is_some_and(|names| names.iter().any(|name| name == "PORT"));
+    command.get_arguments().find(takes_port).and_then(Arg::get_long)
 }
 
 #[cfg(test)]

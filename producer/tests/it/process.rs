@@ -47,6 +47,7 @@ fn a_wrong_argument_stops_it_at_once_with_one_line() {
     let cases = [
         ("--prot=1", "producer: no such argument: --prot; see `producer --help`"),
         ("--port", "producer: PORT (--port <PORT>) needs a value; see `producer --help`"),
+        ("5050", "producer: 5050 is no command; for the port, say --port 5050"),
         ("run", "producer: unrecognized subcommand 'run'; see `producer --help`"),
     ];
     for (argument, line) in cases {
