@@ -51,6 +51,9 @@ impl Settings for Config {
 
 fn http_url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
+        Ok(url) if url.scheme() == "http" && url.path() == "/" => {
+            Err("the numbers are at a path: accepted is an address such as http://producer:5000/number".to_owned())
+        }
         Ok(url) if url.scheme() == "http" && url.has_host() => Ok(url),
         Ok(url) if url.scheme() == "https" => Err("https is left to a reverse proxy; accepted is http://…".to_owned()),
         _ => Err("accepted is an address such as http://producer:5000/number".to_owned()),

@@ -109,6 +109,10 @@ fn a_full_disk_behind_stdout_ends_it_and_says_so() {
 fn a_wrong_address_is_refused_with_what_is_accepted() {
     let cases = [
         ("producer:5000", "accepted is an address such as http://producer:5000/number"),
+        (
+            "http://producer:5000",
+            "the numbers are at a path: accepted is an address such as http://producer:5000/number",
+        ),
         ("https://producer/number", "https is left to a reverse proxy; accepted is http://…"),
     ];
     for (url, accepted) in cases {
