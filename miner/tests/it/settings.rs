@@ -30,6 +30,13 @@ fn a_wrong_setting_ends_the_start_with_one_line() {
             "REDIS_URL (--redis-url <URL>): accepted is redis://HOST:PORT or redis://HOST:PORT/DATABASE".to_owned(),
         ),
         (
+            "REDIS_URL",
+            "rediss://:secret@redis:6379",
+            "REDIS_URL (--redis-url <URL>): rediss:// asks for TLS, which is not spoken here: accepted is \
+             redis://HOST:PORT, in a network that you trust, or to a tunnel that speaks TLS"
+                .to_owned(),
+        ),
+        (
             "MINER_CONFIG",
             "/nowhere/miner.toml",
             "MINER_CONFIG: /nowhere/miner.toml: cannot open it: No such file or directory (os error 2)".to_owned(),

@@ -22,6 +22,10 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// may have been done.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// TLS would need a library that compiles C, or as much code as all the rest.
+const NO_TLS: &str = "rediss:// asks for TLS, which is not spoken here: accepted is redis://HOST:PORT, in a network that \
+                      you trust, or to a tunnel that speaks TLS";
+
 /// One Redis, and the connection that most requests share.
 pub(super) struct Server {
     /// `HOST:PORT`, for messages.
@@ -53,6 +57,9 @@ impl Server {
     pub(super) fn new(settings: RedisSettings) -> Result<Self, LedgerError> {
         // Without the address, in which some have their password.
         let wrong = || LedgerError::Refused("accepted is redis://HOST:PORT or redis://HOST:PORT/DATABASE".to_owned());
+        if settings.url.starts_with("rediss:") {
+            return Err(LedgerError::Refused(NO_TLS.to_owned()));
+        }
         let info = settings.url.as_str().into_connection_info().map_err(|_| wrong())?;
         let ConnectionAddr::Tcp(host, port) = info.addr().clone() else { return Err(wrong()) };
         let redis = info.redis_settings();
