@@ -29,7 +29,8 @@ pub struct Config {
     /// Zero bits that the hash of a coin begins with, 1 to 64 [default: 16]
     ///
     /// One more makes a coin twice as much work. 16 are about 65,000 hashes: a few per cent of a Raspberry
-    /// Pi's core at the speed slow. A coin keeps the difficulty that it was found with.
+    /// Pi's core at the speed slow. With 40, a coin takes days: the log says how long, and warns above an hour.
+    /// A coin keeps the difficulty that it was found with.
     #[arg(long, env = "DIFFICULTY", value_name = "BITS", value_parser = difficulty)]
     pub difficulty: Option<Difficulty>,
 

@@ -40,8 +40,10 @@ struct State {
 }
 
 /// What a report tells of.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Tally {
+    /// What is searched for now.
+    pub(crate) difficulty: Difficulty,
     /// Coins found so far.
     pub(crate) found: u64,
     /// Hashes computed so far.
@@ -159,7 +161,13 @@ impl Ground {
 
     pub(crate) fn tally(&self) -> Tally {
         let plan = &self.lock().plan;
-        Tally { found: plan.found(), hashes: plan.hashes(), held: plan.held(), left_out: plan.left_out() }
+        Tally {
+            difficulty: plan.difficulty(),
+            found: plan.found(),
+            hashes: plan.hashes(),
+            held: plan.held(),
+            left_out: plan.left_out(),
+        }
     }
 
     /// Whether mining had to pause since the last call, because too many coins are held.

@@ -137,6 +137,11 @@ impl Plan {
         self.found
     }
 
+    /// What is searched for now.
+    pub(crate) fn difficulty(&self) -> Difficulty {
+        self.difficulty
+    }
+
     /// Hashes computed so far.
     pub(crate) fn hashes(&self) -> u64 {
         self.scans * SCAN_NONCES

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use devcoin::ledger::LedgerError;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -11,6 +12,9 @@ use crate::recorder::Status;
 /// How often a line tells what was found.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// A coin that takes longer is worth a warning: nobody waits for it.
+const COIN_TIME_MAX: Duration = Duration::from_hours(1);
+
 /// Tells what was found, for ever.
 pub(crate) async fn run(ground: &Ground, status: &watch::Receiver<Status>) {
     let mut ticks = interval(REPORT_INTERVAL);
@@ -18,10 +22,19 @@ pub(crate) async fn run(ground: &Ground, status: &watch::Receiver<Status>) {
     // The first tick comes at once.
     ticks.tick().await;
     let (mut start, mut before) = (Instant::now(), ground.tally());
+    let mut warned_of = None;
     loop {
         ticks.tick().await;
-        let (now, tally) = (Instant::now(), ground.tally());
-        tracing::info!("{}", line(now - start, before, tally, &status.borrow(), ground.take_paused()));
+        let (now, tally, paused) = (Instant::now(), ground.tally(), ground.take_paused());
+        tracing::info!("{}", line(now - start, before, tally, &status.borrow(), paused));
+        let Tally { difficulty, .. } = tally;
+        let long = time_for_a_coin(now - start, before, tally).filter(|time| *time > COIN_TIME_MAX && !paused);
+        if let Some(time) = long
+            && warned_of.replace(difficulty) != Some(difficulty)
+        {
+            let time = rough_time(time);
+            tracing::warn!("a coin of difficulty {difficulty} takes {time} here: set DIFFICULTY lower to see some");
+        }
         (start, before) = (now, tally);
     }
 }
@@ -33,12 +46,15 @@ fn line(time: Duration, before: Tally, tally: Tally, status: &Status, paused: bo
     #[allow(clippy::cast_precision_loss)]
     let a_second = coins as f64 / seconds;
     let coins_word = if coins == 1 { "coin" } else { "coins" };
-    let work = match hashes.checked_div(coins) {
-        Some(hashes) => format!("{} hashes each", rough(hashes)),
-        None => format!("{} hashes tried", rough(hashes)),
+    let work = match (hashes.checked_div(coins), time_for_a_coin(time, before, tally)) {
+        (Some(hashes), _) => format!("{} hashes each", rough(hashes)),
+        (None, Some(time)) => format!("{} hashes tried (a coin takes {} here)", rough(hashes), rough_time(time)),
+        (None, None) => "nothing tried".to_owned(),
     };
     let recorded = match (tally.held, &status.problem) {
-        (0, _) => "all recorded".to_owned(),
+        (0, None) => "all recorded".to_owned(),
+        (0, Some(LedgerError::Away(_))) => "the ledger is away".to_owned(),
+        (0, Some(LedgerError::Refused(_))) => "the ledger takes none".to_owned(),
         (held, None) => format!("{held} on the way to the ledger"),
         (held, Some(_)) => format!("{held} waiting for the ledger"),
     };
@@ -55,6 +71,28 @@ fn line(time: Duration, before: Tally, tally: Tally, status: &Status, paused: bo
     format!("{coins} {coins_word} in {seconds:.0} s ({a_second:.1} a second), {work}, {recorded}{ledger}{note}")
 }
 
+/// How long a coin takes on average, as fast as hashes were tried; none if none were, or coins were found, between
+/// which a miner may have nothing to do.
+fn time_for_a_coin(time: Duration, before: Tally, tally: Tally) -> Option<Duration> {
+    let hashes = u128::from(tally.hashes - before.hashes);
+    if hashes == 0 || tally.found > before.found {
+        return None;
+    }
+    // It saturates far beyond the age of the universe.
+    let seconds = tally.difficulty.hashes().saturating_mul(time.as_millis()) / hashes / 1000;
+    Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))
+}
+
+/// A time as people say it: `12 days`.
+fn rough_time(time: Duration) -> String {
+    const UNITS: [(u64, &str); 5] =
+        [(365 * 24 * 3600, "years"), (24 * 3600, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds")];
+    let seconds = time.as_secs();
+    // Two of a unit, at least: `90 minutes`, rather than `1 hours`.
+    let unit = UNITS.into_iter().find(|(unit, _)| seconds >= 2 * unit);
+    unit.map_or_else(|| "a second".to_owned(), |(unit, name)| format!("{} {name}", seconds / unit))
+}
+
 /// A number as people say it: `66 thousand`.
 fn rough(number: u64) -> String {
     match number {
@@ -68,9 +106,12 @@ fn rough(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use devcoin::ledger::LedgerError;
 
     const TIME: Duration = Duration::from_millis(5003);
+
+    fn tally(found: u64, hashes: u64, held: usize, left_out: u64) -> Tally {
+        Tally { difficulty: "24".parse().unwrap(), found, hashes, held, left_out }
+    }
 
     fn status(blocks: Option<u64>, problem: Option<&str>) -> Status {
         Status { blocks, problem: problem.map(|text| LedgerError::Away(text.to_owned())) }
@@ -78,26 +119,47 @@ mod tests {
 
     #[test]
     fn the_line_tells_what_was_found_and_recorded_since_the_last() {
-        let before = Tally { found: 10, hashes: 1_000_000, held: 3, left_out: 2 };
-        let tally = Tally { found: 15, hashes: 1_330_000, held: 0, left_out: 2 };
+        let (before, now) = (tally(10, 1_000_000, 3, 2), tally(15, 1_330_000, 0, 2));
         assert_eq!(
-            line(TIME, before, tally, &status(Some(42), None), false),
+            line(TIME, before, now, &status(Some(42), None), false),
             "5 coins in 5 s (1.0 a second), 66 thousand hashes each, all recorded; 42 in the ledger"
         );
     }
 
     #[test]
     fn the_line_tells_what_waits_and_why_mining_pauses() {
-        let tally = Tally { found: 1, hashes: 700, held: 1, left_out: 9 };
+        let (nothing, coin) = (tally(0, 0, 0, 0), tally(1, 700, 1, 9));
         assert_eq!(
-            line(TIME, Tally::default(), tally, &status(None, Some("refused")), true),
+            line(TIME, nothing, coin, &status(None, Some("refused")), true),
             "1 coin in 5 s (0.2 a second), 700 hashes each, 1 waiting for the ledger; mining pauses when that many wait"
         );
-        let none = Tally { found: 0, hashes: 30_000_000, held: 7, left_out: 4 };
+        let none = tally(0, 30_000_000, 7, 4);
         assert_eq!(
-            line(TIME, Tally::default(), none, &status(Some(42), Some("refused")), false),
-            "0 coins in 5 s (0.0 a second), 30 million hashes tried, 7 waiting for the ledger; \
+            line(TIME, nothing, none, &status(Some(42), Some("refused")), false),
+            "0 coins in 5 s (0.0 a second), 30 million hashes tried (a coin takes 2 seconds here), 7 waiting for the ledger; \
              42 in the ledger when it was last there; this machine is too slow for this speed and difficulty"
         );
+    }
+
+    #[test]
+    fn the_line_does_not_say_that_all_is_recorded_while_the_ledger_is_away() {
+        let now = tally(0, 0, 0, 0);
+        assert_eq!(
+            line(TIME, now, now, &status(None, Some("refused")), false),
+            "0 coins in 5 s (0.0 a second), nothing tried, the ledger is away"
+        );
+    }
+
+    #[test]
+    fn the_time_for_a_coin_is_told_in_a_unit_that_people_can_imagine() {
+        let time = |bits: &str, hashes| {
+            let [before, now] =
+                [0, hashes].map(|hashes| Tally { difficulty: bits.parse().unwrap(), ..tally(0, hashes, 0, 0) });
+            time_for_a_coin(Duration::from_secs(5), before, now).map(rough_time)
+        };
+        // Ten million hashes a second.
+        let told = ["20", "28", "32", "36", "40", "64"].map(|bits| time(bits, 50_000_000).unwrap());
+        assert_eq!(told, ["a second", "26 seconds", "7 minutes", "114 minutes", "30 hours", "58494 years"]);
+        assert_eq!(time("40", 0), None);
     }
 }

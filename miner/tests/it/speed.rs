@@ -44,6 +44,18 @@ fn a_line_tells_a_learner_what_happened() {
     assert!(line.contains("all recorded; ") || line.contains(" on the way to the ledger; "), "{line}");
 }
 
+#[test]
+fn coins_that_nobody_will_see_are_warned_of() {
+    let mut miner = Miner::start(&Redis::absent(), &[("DIFFICULTY", "60")]);
+    let line = miner.program.log_line("hashes tried");
+    assert!(line.contains(" years here), the ledger is away"), "{line}");
+    let line = miner.program.log_line("WARN");
+    assert!(
+        line.contains("a coin of difficulty 60 takes ") && line.ends_with("set DIFFICULTY lower to see some"),
+        "{line}"
+    );
+}
+
 #[needs("redis-server")]
 #[test]
 fn a_miner_that_finds_nothing_is_alive_in_the_ledger() {
