@@ -93,11 +93,11 @@ impl Reader {
         gauge!("api_miners_alive").set(u32::try_from(answer::alive(&figures).count()).unwrap_or(u32::MAX));
         self.figures.send_modify(|known| {
             if known.error().is_some() || known.value().is_none() {
-                tracing::info!("the ledger answers: {} coins", figures.blocks);
+                tracing::info!(count = figures.blocks, "the ledger answers: {} coins", figures.blocks);
             }
             // Coins never become fewer: it was emptied, or has lost its last moments.
             if known.value().is_some_and(|before| figures.blocks < before.blocks) {
-                tracing::warn!("the ledger has begun anew, with {} coins", figures.blocks);
+                tracing::warn!(count = figures.blocks, "the ledger has begun anew, with {} coins", figures.blocks);
                 self.reset.notify_one();
             }
             known.learn(figures);
@@ -109,7 +109,12 @@ impl Reader {
         gauge!("api_ledger_fresh").set(0);
         self.figures.send_modify(|known| {
             if known.error() != Some(&error) {
-                tracing::warn!("waiting for the ledger: {error}, next try in {FIGURES_INTERVAL:?}");
+                let delay_seconds = FIGURES_INTERVAL.as_secs_f64();
+                tracing::warn!(
+                    dependency = "ledger",
+                    delay_seconds,
+                    "waiting for the ledger: {error}, next try in {FIGURES_INTERVAL:?}"
+                );
             }
             known.fail(error);
         });

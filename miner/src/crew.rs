@@ -69,7 +69,8 @@ impl Crew {
         self.mining = mining;
         let Some(number) = self.ground.change(mining) else { return };
         if let Err(error) = self.spawn(number) {
-            tracing::error!("the system gives fewer threads than {} to search: {error}", mining.threads());
+            let count = mining.threads();
+            tracing::error!(count, "the system gives fewer threads than {count} to search: {error}");
         }
     }
 }

@@ -109,7 +109,7 @@ impl Miner {
         // Without a file there is nothing to read again, and a hangup means what it means to every program.
         let hangups = config.miner_config.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
         let search = Search::new(id.clone());
-        tracing::info!("miner {id}: {mining}; {}", search.way());
+        tracing::info!(miner = %id, threads = mining.threads(), "miner {id}: {mining}; {}", search.way());
         let ground = Ground::new(mining);
         let mut crew = Crew::start(ground.clone(), search, mining, stop.clone())?;
         let recorder = Recorder::new(id, ledger, ground.clone(), readiness.clone());

@@ -87,10 +87,11 @@ impl Recorder {
                 None => format!("it took them not within {drain_timeout:?}"),
             };
             let coins = if held == 1 { "coin is" } else { "coins are" };
-            tracing::error!("{held} {coins} lost, because the ledger has not got them: {reason}");
+            tracing::error!(count = held, "{held} {coins} lost, because the ledger has not got them: {reason}");
         }
         let coins = if found == 1 { "coin" } else { "coins" };
-        tracing::info!("miner {}: {found} {coins} found, {} recorded", self.miner, found - held as u64);
+        let recorded = found - held as u64;
+        tracing::info!(found, recorded, "miner {}: {found} {coins} found, {recorded} recorded", self.miner);
     }
 
     /// Waits until there is something to record, or nothing for so long that the ledger should hear so.
@@ -146,7 +147,7 @@ impl Recorder {
                 let before = self.status.send_replace(Status { blocks: Some(recorded.blocks), problem: None });
                 if before.problem.is_some() {
                     let coins = batch.nonces.len() + self.ground.tally().held;
-                    tracing::info!("the ledger is there again: {coins} coins waited for it");
+                    tracing::info!(count = coins, "the ledger is there again: {coins} coins waited for it");
                 }
                 Ok(())
             }
@@ -165,8 +166,12 @@ impl Recorder {
             is_new
         });
         if is_new {
-            let delay = delay.as_secs_f64();
-            tracing::warn!("waiting for the ledger: {error}; coins are kept, next try in {delay:.1} s");
+            let delay_seconds = delay.as_secs_f64();
+            tracing::warn!(
+                dependency = "ledger",
+                delay_seconds,
+                "waiting for the ledger: {error}; coins are kept, next try in {delay_seconds:.1} s"
+            );
         }
     }
 }

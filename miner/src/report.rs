@@ -26,14 +26,24 @@ pub(crate) async fn run(ground: &Ground, status: &watch::Receiver<Status>) {
     loop {
         ticks.tick().await;
         let (now, tally, paused) = (Instant::now(), ground.tally(), ground.take_paused());
-        tracing::info!("{}", line(now - start, before, tally, &status.borrow(), paused));
-        let Tally { difficulty, .. } = tally;
+        let Tally { difficulty, held, .. } = tally;
+        tracing::info!(
+            found = tally.found - before.found,
+            hashes = tally.hashes - before.hashes,
+            held,
+            duration_seconds = (now - start).as_secs_f64(),
+            "{}",
+            line(now - start, before, tally, &status.borrow(), paused)
+        );
         let long = time_for_a_coin(now - start, before, tally).filter(|time| *time > COIN_TIME_MAX && !paused);
         if let Some(time) = long
             && warned_of.replace(difficulty) != Some(difficulty)
         {
-            let time = rough_time(time);
-            tracing::warn!("a coin of difficulty {difficulty} takes {time} here: set DIFFICULTY lower to see some");
+            tracing::warn!(
+                duration_seconds = time.as_secs(),
+                "a coin of difficulty {difficulty} takes {} here: set DIFFICULTY lower to see some",
+                rough_time(time)
+            );
         }
         (start, before) = (now, tally);
     }

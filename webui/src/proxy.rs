@@ -99,8 +99,10 @@ impl Api {
     /// Logs that the API went away, or is back.
     fn note(&self, failure: Option<&Failure>) {
         match (failure, self.is_away.swap(failure.is_some(), Relaxed)) {
-            (Some(failure), false) => tracing::warn!("{failure}; browsers are told so until it is back"),
-            (None, true) => tracing::info!("the API at {} answers again", self.url),
+            (Some(failure), false) => {
+                tracing::warn!(dependency = "api", "{failure}; browsers are told so until it is back");
+            }
+            (None, true) => tracing::info!(dependency = "api", "the API at {} answers again", self.url),
             _ => {}
         }
     }

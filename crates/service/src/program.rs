@@ -7,7 +7,8 @@ use clap::ArgMatches;
 use tokio_util::sync::CancellationToken;
 
 use crate::about::About;
-use crate::config::{self, ConfigError, EXIT_USAGE, Invocation, Settings};
+use crate::config::{self, ConfigError, EXIT_USAGE, Invocation, ServiceConfig, Settings};
+use crate::identity::Identity;
 use crate::{healthcheck, logging, metrics, shutdown};
 
 /// Runs a service as this process: reads settings, sets up the log, then calls `service` with a
@@ -37,7 +38,8 @@ where
 {
     match config::parse::<C>(about, std::env::args_os()) {
         Ok(Invocation::Run(config)) => {
-            logging::init(config.service().log_level, config.service().log_format);
+            let ServiceConfig { log_level, log_format, .. } = *config.service();
+            logging::init(&Identity::new(about, config.service()), log_level, log_format);
             let work = async {
                 tokio::spawn(metrics::upkeep());
                 let shutdown = shutdown::cancel_on_signal()?;

@@ -23,7 +23,10 @@ pub async fn wait_for<T, E: Display, F: Future<Output = Result<T, E>>>(
     shutdown: &CancellationToken,
     connect: impl FnMut() -> F,
 ) -> Option<T> {
-    let tries = connect.retry(delays()).notify(|error, delay| tracing::warn!("{}", line(dependency, error, delay)));
+    let tries = connect.retry(delays()).notify(|error, delay| {
+        let delay_seconds = delay.as_secs_f64();
+        tracing::warn!(dependency, delay_seconds, "{}", line(dependency, error, delay));
+    });
     // Without a last try, the only way out with an error is none at all.
     shutdown.run_until_cancelled(tries).await?.ok()
 }

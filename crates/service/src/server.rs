@@ -90,7 +90,7 @@ impl Server {
     /// # Errors
     /// When the listening socket breaks at the stop.
     pub async fn run(self, app: impl App, readiness: Readiness, shutdown: CancellationToken) -> anyhow::Result<()> {
-        tracing::info!("{}", self.greeting);
+        tracing::info!(address = %self.address, "{}", self.greeting);
         let slots = connections_max();
         let connections = Connections {
             app,
@@ -106,7 +106,9 @@ impl Server {
         readiness.set_stopping();
         connections.stop.begun.store(true, Relaxed);
         if !self.drain_delay.is_zero() {
-            tracing::info!("serving for another {:?}, so that load balancers notice", self.drain_delay);
+            let delay = self.drain_delay;
+            let duration_seconds = delay.as_secs_f64();
+            tracing::info!(duration_seconds, "serving for another {delay:?}, so that load balancers notice");
             // It accepts for ever, so it always times out.
             let _ = timeout(self.drain_delay, connections.accept(&self.listener)).await;
         }
@@ -191,7 +193,7 @@ impl<A: App> Connections<A> {
         self.tracker.spawn(async move {
             // An error is the client's: it went away, or does not speak HTTP.
             if let Err(error) = connection::serve(stream, open, client, &app, &served_by, &stop, head_timeout).await {
-                tracing::debug!("connection of {caller} ended: {error}");
+                tracing::debug!(peer = %caller, "connection of {caller} ended: {error}");
             }
         });
     }
@@ -201,7 +203,8 @@ impl<A: App> Connections<A> {
         self.stop.finish.cancel();
         self.tracker.close();
         if timeout(limit, self.tracker.wait()).await.is_err() {
-            tracing::warn!("cutting {} connections that were still busy after {limit:?}", self.tracker.len());
+            let (count, duration_seconds) = (self.tracker.len(), limit.as_secs_f64());
+            tracing::warn!(count, duration_seconds, "cutting {count} connections that were still busy after {limit:?}");
             self.stop.cut.cancel();
             // A WebSocket that ignores all this ends with the process.
             let _ = timeout(CUT_TIMEOUT, self.tracker.wait()).await;

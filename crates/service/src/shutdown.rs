@@ -31,7 +31,7 @@ pub fn cancel_on_signal() -> io::Result<CancellationToken> {
             let (_, code) = signals.next().await;
             process::exit(code);
         });
-        tracing::info!("{name}: stopping; a second signal stops at once");
+        tracing::info!(signal = name, "{name}: stopping; a second signal stops at once");
     });
     Ok(shutdown)
 }
@@ -58,7 +58,8 @@ pub async fn log_the_end<T, E>(
         }
     };
     let ended = service.await?;
-    tracing::info!("stopped after {}", for_people(asked.elapsed()));
+    let time = asked.elapsed();
+    tracing::info!(duration_seconds = time.as_secs_f64(), "stopped after {}", for_people(time));
     Ok(ended)
 }
 

@@ -134,11 +134,19 @@ fn a_second_signal_ends_it_at_once() {
 
 #[test]
 fn the_log_is_json_if_wanted_and_only_as_loud_as_wanted() {
-    let mut producer = testing::start(PRODUCER, &["--port=0"], &[("LOG_FORMAT", "json")]);
+    let settings = [("LOG_FORMAT", "json"), ("SERVED_BY", "producer.2@\"pi1\""), ("SERVICE_VERSION", "v7")];
+    let mut producer = testing::start(PRODUCER, &["--port=0"], &settings);
     let line = producer.log_line("listening on");
     let event: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(event["level"], "INFO");
+    assert_eq!((&event["service"], &event["version"]), (&"producer".into(), &"v7".into()));
+    assert_eq!(event["replica"], "producer.2@\"pi1\"");
+    assert!(event["address"].as_str().unwrap().starts_with("0.0.0.0:"), "{line}");
     assert!(event["message"].as_str().unwrap().starts_with("listening on numbers: http://localhost:"), "{line}");
+
+    let mut producer = testing::start(PRODUCER, &["--port=0"], &[("SERVED_BY", "pi1")]);
+    let line = producer.log_line("listening on");
+    assert!(line.ends_with(", pi1)"), "text has the message alone: {line}");
 
     let port = free_port();
     let quiet = testing::start(PRODUCER, &["--host=127.0.0.1", "--port", &port], &[("LOG_LEVEL", "WARNING")]);
