@@ -1,6 +1,5 @@
 //! One poll: a connection, a request, a number; or a reason that a learner understands.
 
-use std::error::Error;
 use std::io;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 
+use service::cause::{cause, innermost};
 use service::resolve::{LookupError, ShuffledResolver};
 
 /// Longest answer that is read; a longer one is an error. The producer's has 14 bytes.
@@ -127,19 +127,6 @@ impl Poller {
 fn number(body: &[u8]) -> Result<i64, PollError> {
     let json: Value = serde_json::from_slice(body).map_err(|_| PollError::NotJson)?;
     json.get("number").and_then(Value::as_i64).ok_or(PollError::NoNumber)
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
-fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    causes(error).find_map(|error| error.downcast_ref())
-}
-
-/// The text of the last cause: the one nearest to what happened.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().unwrap_or(error).to_string()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! [`server::Server`] serves.
 
 pub mod about;
+pub mod cause;
 mod client_stream;
 pub mod config;
 mod connection;

@@ -1,13 +1,12 @@
 //! Why the API gave no answer, in words for a learner.
 
-use std::error::Error;
 use std::io;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use reqwest::Url;
+use service::cause::{cause, innermost};
 use service::error::HttpError;
-
 use service::resolve::LookupError;
 
 /// Why the API gave no answer.
@@ -59,17 +58,4 @@ impl From<Failure> for HttpError {
 
 fn server(url: &Url) -> String {
     format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
-
-fn cause<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    causes(error).find_map(|error| error.downcast_ref())
-}
-
-/// The text of the last cause: the one nearest to what happened.
-fn innermost(error: &(dyn Error + 'static)) -> String {
-    causes(error).last().unwrap_or(error).to_string()
 }
