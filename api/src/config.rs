@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use devcoin::RedisLedger;
 use devcoin::ledger::RedisSettings;
-use service::secret;
+use service::secret::{self, Secret};
 use service::value::{ip_address, port};
 use service::{ServiceConfig, Settings};
 
@@ -25,11 +25,11 @@ pub struct Config {
     /// It need not be there at the start. While it is away, the last known figures are given, marked as
     /// stale; it is found again within 2 s.
     #[arg(long, env = "REDIS_URL", value_name = "URL", default_value = "redis://redis:6379")]
-    pub redis_url: String,
+    pub redis_url: Secret,
 
     /// Password of that Redis, if it asks for one
     #[arg(long, env = "REDIS_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
-    pub redis_password: Option<String>,
+    pub redis_password: Option<Secret>,
 
     /// File that holds the password, instead of `REDIS_PASSWORD`
     #[arg(long, env = "REDIS_PASSWORD_FILE", value_name = "FILE")]
@@ -47,9 +47,10 @@ impl Config {
     /// One line that names the setting and what is accepted.
     pub fn ledger(&self) -> Result<RedisLedger, String> {
         let name = "REDIS_PASSWORD";
-        let password = secret::read(name, self.redis_password.as_deref(), self.redis_password_file.as_deref());
+        let password =
+            secret::read(name, self.redis_password.as_ref().map(Secret::reveal), self.redis_password_file.as_deref());
         let password = password.map_err(|error| error.to_string())?.map(|password| password.reveal().to_owned());
-        let settings = RedisSettings { url: self.redis_url.clone(), password };
+        let settings = RedisSettings { url: self.redis_url.reveal().to_owned(), password };
         RedisLedger::new(settings).map_err(|error| format!("REDIS_URL: {error}"))
     }
 }
@@ -65,5 +66,21 @@ impl Settings for Config {
 
     fn check(&self) -> Result<(), String> {
         self.ledger().map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_no_password() {
+        let config = service::config::parse_arguments::<Config>(
+            &crate::ABOUT,
+            ["api", "--redis-url=redis://:tuna@redis", "--redis-password=salmon"],
+        )
+        .unwrap();
+        let text = format!("{config:?}");
+        assert!(!text.contains("tuna") && !text.contains("salmon"), "{text}");
     }
 }

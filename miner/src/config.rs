@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use devcoin::ledger::{LedgerError, RedisSettings};
 use devcoin::{Difficulty, RedisLedger};
-use service::secret;
+use service::secret::{self, Secret};
 use service::value::{ip_address, port};
 use service::{ServiceConfig, Settings};
 
@@ -49,11 +49,11 @@ pub struct Config {
 
     /// Redis that keeps the ledger; it need not be there yet
     #[arg(long, env = "REDIS_URL", value_name = "URL", default_value = "redis://redis:6379")]
-    pub redis_url: String,
+    pub redis_url: Secret,
 
     /// Password of Redis, if it has one
     #[arg(long, env = "REDIS_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
-    pub redis_password: Option<String>,
+    pub redis_password: Option<Secret>,
 
     /// File that holds the password, instead of `REDIS_PASSWORD`
     #[arg(long, env = "REDIS_PASSWORD_FILE", value_name = "FILE")]
@@ -109,9 +109,9 @@ impl Config {
     /// The ledger that the settings name; it connects when it is needed.
     pub(crate) fn ledger(&self) -> Result<RedisLedger, String> {
         let file = self.redis_password_file.as_deref();
-        let password = secret::read("REDIS_PASSWORD", self.redis_password.as_deref(), file);
+        let password = secret::read("REDIS_PASSWORD", self.redis_password.as_ref().map(Secret::reveal), file);
         let password = password.map_err(|error| error.to_string())?.map(|password| password.reveal().to_owned());
-        let ledger = RedisLedger::new(RedisSettings { url: self.redis_url.clone(), password });
+        let ledger = RedisLedger::new(RedisSettings { url: self.redis_url.reveal().to_owned(), password });
         // Without the value, which may hold a password.
         ledger.map_err(|error: LedgerError| format!("REDIS_URL (--redis-url <URL>): {error}"))
     }
@@ -168,5 +168,12 @@ mod tests {
         let mining = config(&["--difficulty=8", "--miner-threads=2"]).with(file);
         assert_eq!((mining.speed, mining.difficulty.bits(), mining.threads()), (Speed::Unlimited, 8, 2));
         assert_eq!(config(&["--mining-speed=fast"]).with(file).speed, Speed::Fast);
+    }
+
+    #[test]
+    fn debug_output_shows_no_password() {
+        let config = config(&["--redis-url=redis://:tuna@redis", "--redis-password=salmon"]);
+        let text = format!("{config:?}");
+        assert!(!text.contains("tuna") && !text.contains("salmon"), "{text}");
     }
 }
