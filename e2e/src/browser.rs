@@ -33,8 +33,11 @@ pub struct Size {
 /// A usual window.
 pub const LAPTOP: Size = Size { width: 1280, height: 800 };
 
-/// A small phone; opened with touch, as phones are.
+/// A small phone.
 pub const PHONE: Size = Size { width: 360, height: 740 };
+
+/// The widest window that is a phone's; phones are opened with touch.
+const PHONE_WIDTH_MAX: u32 = 430;
 
 /// chromedriver, which starts browsers; all end when this is dropped.
 #[derive(Debug)]
@@ -89,7 +92,7 @@ impl Driver {
                 format!("--user-data-dir={}", profile.display()),
             ],
         });
-        if size == PHONE {
+        if size.width <= PHONE_WIDTH_MAX {
             let metrics = json!({ "width": size.width, "height": size.height, "pixelRatio": 2.0, "touch": true });
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
         }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use fantoccini::Locator;
+use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, PointerAction, TouchActions};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use serde_json::{Value, json};
@@ -12,6 +13,9 @@ use super::{Browser, LIMIT};
 
 /// Time between two looks at the page.
 const GLANCE: Duration = Duration::from_millis(50);
+
+/// How long a finger rests on what it taps: short of what counts as a long press.
+const TAP: Duration = Duration::from_millis(100);
 
 /// Most presses of the tabulator on the way to something; then it counts as out of reach.
 const TABS_MAX: usize = 60;
@@ -47,6 +51,23 @@ impl Browser {
     /// Waits until the first of these can be seen, and presses it.
     pub async fn presses(&self, button: &str) -> Result<()> {
         self.finds(button).await?.click().await.with_context(|| format!("pressing {button}"))
+    }
+
+    /// Waits until the first of these can be seen, and taps with a finger where it is then, also if it moves away.
+    pub async fn taps(&self, button: &str) -> Result<()> {
+        self.finds(button).await?;
+        let place = format!(
+            "const button = document.querySelector({button:?}); button.scrollIntoView({{ block: 'center' }}); \
+             const {{ x, y, width, height }} = button.getBoundingClientRect(); return [x + width / 2, y + height / 2]"
+        );
+        let place = self.run(&place).await?;
+        let (Some(x), Some(y)) = (place[0].as_f64(), place[1].as_f64()) else { bail!("{button} is nowhere: {place}") };
+        let tap = TouchActions::new("finger".to_owned())
+            .then(PointerAction::MoveTo { duration: None, x: x.round(), y: y.round() })
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(PointerAction::Pause { duration: TAP })
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(tap).await.with_context(|| format!("tapping {button}"))
     }
 
     /// Loads the page again.

@@ -5,7 +5,7 @@ mod devcoin;
 
 use anyhow::{Context, Result, ensure};
 use devcoin::DevCoin;
-use e2e::browser::{Driver, LAPTOP, PHONE};
+use e2e::browser::{Driver, LAPTOP, PHONE, Size};
 use fantoccini::key::Key;
 use serde_json::json;
 use testing::needs;
@@ -101,6 +101,8 @@ async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()
     devcoin.mines()?;
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    // Held, as what moves away cannot be pressed.
+    page.presses("#hold").await?;
     page.presses(&format!("{FIRST} .verify")).await?;
     page.says_that(SHOWN, "A coin: its hash begins with ").await?;
     page.says_that(SHOWN, "8 are asked for").await?;
@@ -329,6 +331,21 @@ async fn the_list_holds_still_while_somebody_looks() -> Result<()> {
     ensure!(page.run(list).await? == held, "the list moved");
     page.presses("#hold").await?;
     page.waits_for("new coins", &format!("document.querySelector('#coins').textContent !== {held}")).await
+}
+
+#[needs("chromium", "chromedriver", "redis-server")]
+#[tokio::test]
+async fn a_finger_verifies_a_coin_of_a_list_that_nobody_holds() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    for width in [320, 375, 430] {
+        let page = driver.open(Size { width, height: 740 }, &devcoin.url()).await?;
+        page.waits_for("the list", "document.querySelectorAll('#coins > li').length === 20").await?;
+        page.taps("#coins > li:nth-child(3) .verify").await?;
+        page.says_that(SHOWN, "A coin: ").await.with_context(|| format!("on a phone {width} pixels wide"))?;
+    }
+    Ok(())
 }
 
 #[needs("chromium", "chromedriver", "redis-server")]

@@ -76,7 +76,8 @@ export class Coins {
   #show() {
     const isHeld = this.#isHeld && this.#items.size > 0;
     if (!isHeld) this.#newer = 0;
-    write(byId("held"), isHeld ? `Held, ${count(this.#newer, "newer coin")}` : "");
+    // Always one line, so that a finger that holds the list does not move it.
+    write(byId("held"), isHeld ? `Held, ${count(this.#newer, "newer coin")}` : "The newest first");
     if (isHeld) return;
     const items = new Map();
     for (const coin of this.#coins) items.set(coin.id, this.#items.get(coin.id) ?? this.#item(coin));
