@@ -62,6 +62,8 @@ pub(crate) struct MinerList {
 #[derive(Debug, Serialize, ToSchema)]
 struct Miner {
     id: String,
+    /// What people call it: `miner.2 on pi4`, or its id.
+    name: String,
     /// Coins that it found.
     coins: u64,
     /// Hashes a second, as it says.
@@ -78,6 +80,7 @@ impl MinerList {
         let now = figures.milliseconds;
         let miner = |miner: &MinerFigures| Miner {
             id: miner.miner.to_string(),
+            name: miner.name.clone(),
             coins: miner.coins,
             hash_rate: miner.hash_rate,
             last_seen: rfc3339(miner.last_seen),
@@ -176,6 +179,7 @@ mod tests {
     fn a_miner_that_was_silent_for_15_s_is_not_alive() {
         let miner = |last_seen| MinerFigures {
             miner: devcoin::MinerId::new("pi"),
+            name: "pi".to_owned(),
             coins: 1,
             last_nonce: None,
             last_seen,

@@ -20,6 +20,7 @@ mod crew;
 mod file;
 mod ground;
 mod hash_rate;
+mod name;
 mod order;
 mod plan;
 mod recorder;
@@ -50,6 +51,7 @@ pub struct Miner {
     readiness: Readiness,
     ledger: Arc<dyn Ledger>,
     id: MinerId,
+    name: String,
     config: Config,
     mining: Mining,
 }
@@ -86,8 +88,9 @@ pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Min
     describe_gauge!("miner_coins_buffered", "Coins that the ledger has not got yet");
     describe_counter!("miner_batches_total", "Batches sent to the ledger, by what became of them");
     describe_histogram!("miner_ledger_seconds", "Time that the ledger took to answer");
-    let id = MinerId::new(identity.served_by());
-    Ok(Miner { server, ops, readiness, ledger, id, config: config.clone(), mining })
+    let name = name::name(identity.served_by(), config.service.node_name.as_deref());
+    let id = MinerId::new(&name);
+    Ok(Miner { server, ops, readiness, ledger, id, name, config: config.clone(), mining })
 }
 
 impl Miner {
@@ -104,7 +107,7 @@ impl Miner {
     /// When the system gives no threads, no signals, or breaks the listening socket, and when a thread that
     /// searches panics.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let Self { server, ops, readiness, ledger, id, config, mining } = self;
+        let Self { server, ops, readiness, ledger, id, name, config, mining } = self;
         let stop = shutdown.child_token();
         // Without a file there is nothing to read again, and a hangup means what it means to every program.
         let hangups = config.miner_config.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
@@ -112,7 +115,7 @@ impl Miner {
         tracing::info!(miner = %id, threads = mining.threads(), "miner {id}: {mining}; {}", search.way());
         let ground = Ground::new(mining);
         let mut crew = Crew::start(ground.clone(), search, mining, stop.clone())?;
-        let recorder = Recorder::new(id, ledger, ground.clone(), readiness.clone());
+        let recorder = Recorder::new(id, name, ledger, ground.clone(), readiness.clone());
         let status = recorder.status();
 
         let serving = async {

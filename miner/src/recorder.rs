@@ -37,6 +37,7 @@ pub(crate) struct Status {
 /// Sends coins to the ledger.
 pub(crate) struct Recorder {
     miner: MinerId,
+    name: String,
     ledger: Arc<dyn Ledger>,
     ground: Ground,
     readiness: Readiness,
@@ -47,9 +48,16 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
-    pub(crate) fn new(miner: MinerId, ledger: Arc<dyn Ledger>, ground: Ground, readiness: Readiness) -> Self {
+    pub(crate) fn new(
+        miner: MinerId,
+        name: String,
+        ledger: Arc<dyn Ledger>,
+        ground: Ground,
+        readiness: Readiness,
+    ) -> Self {
         Self {
             miner,
+            name,
             ledger,
             ground,
             readiness,
@@ -105,7 +113,7 @@ impl Recorder {
     fn batch(&mut self) -> Batch {
         let hash_rate = self.hash_rate.update(std::time::Instant::now(), self.ground.tally().hashes);
         let (difficulty, nonces) = self.ground.batch();
-        Batch { miner: self.miner.clone(), difficulty, nonces, hash_rate }
+        Batch { miner: self.miner.clone(), name: self.name.clone(), difficulty, nonces, hash_rate }
     }
 
     /// Sends the same batch again and again, until the ledger has got it.
@@ -189,7 +197,8 @@ mod tests {
         {
             let ground = Ground::new(MINING);
             let ledger = Arc::new(MemoryLedger::default());
-            let mut recorder = Recorder::new(MinerId::new("pi"), ledger, ground.clone(), Readiness::ready());
+            let mut recorder =
+                Recorder::new(MinerId::new("pi"), "pi".to_owned(), ledger, ground.clone(), Readiness::ready());
             let find = async {
                 for nonce in 0..coins as u64 {
                     ground.find(&[nonce]);

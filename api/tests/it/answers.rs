@@ -123,6 +123,7 @@ fn miners_and_stats_tell_who_mines_how_much() {
             assert!(miner["last_seen"].as_str().unwrap().ends_with('Z'), "{miner}");
             (
                 miner["id"].as_str().unwrap(),
+                miner["name"].as_str().unwrap(),
                 miner["coins"].as_u64(),
                 miner["hash_rate"].as_u64(),
                 miner["alive"].as_bool(),
@@ -130,8 +131,8 @@ fn miners_and_stats_tell_who_mines_how_much() {
         })
         .collect();
     figures.sort_unstable();
-    let alive = |miner, coins| (miner, Some(coins), Some(250), Some(true));
-    assert_eq!(figures, [alive(one.as_str(), 3), alive(other.as_str(), 4)]);
+    let alive = |miner, name, coins| (miner, name, Some(coins), Some(250), Some(true));
+    assert_eq!(figures, [alive(one.as_str(), "one on pi4", 3), alive(other.as_str(), "oth on pi4", 4)]);
 
     // The second in which they came has to be over.
     let coins = |stats: &Value| stats["per_second"].as_array().unwrap().iter().filter_map(Value::as_u64).sum::<u64>();

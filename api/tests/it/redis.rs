@@ -43,6 +43,7 @@ impl Redis {
     pub(crate) fn record(&self, miner: &MinerId, nonces: Range<u64>) {
         let batch = Batch {
             miner: miner.clone(),
+            name: format!("{} on pi4", &miner.as_str()[..3]),
             difficulty: Difficulty::try_from(12).unwrap(),
             nonces: nonces.collect(),
             hash_rate: 250,

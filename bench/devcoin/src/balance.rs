@@ -45,8 +45,14 @@ mod tests {
 
     #[test]
     fn blocks_are_those_of_the_miners_and_the_retired() {
-        let miner =
-            |coins| MinerFigures { miner: MinerId::new("pi"), coins, last_nonce: None, last_seen: 0, hash_rate: 0 };
+        let miner = |coins| MinerFigures {
+            miner: MinerId::new("pi"),
+            name: "pi".to_owned(),
+            coins,
+            last_nonce: None,
+            last_seen: 0,
+            hash_rate: 0,
+        };
         let figures =
             |blocks| Figures { blocks, miners: vec![miner(3), miner(4)], retired_coins: 5, ..Figures::default() };
         assert_eq!(Balance::of(&figures(12)).unwrap().to_string(), "blocks 12, sum over miners 7, retired 5");

@@ -61,6 +61,8 @@ pub trait Ledger: Send + Sync + 'static {
 pub struct Batch {
     /// Whose coins they are.
     pub miner: MinerId,
+    /// What people call the miner.
+    pub name: String,
     /// What each of them is worth.
     pub difficulty: Difficulty,
     /// The coins' nonces, ascending; [`BATCH_COINS_MAX`] at most.
@@ -158,6 +160,8 @@ pub struct Figures {
 pub struct MinerFigures {
     /// The miner.
     pub miner: MinerId,
+    /// What people call it; its id, when it has told no name.
+    pub name: String,
     /// Its coins.
     pub coins: u64,
     /// The nonce of its last coin; none before the first.

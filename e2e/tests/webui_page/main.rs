@@ -33,6 +33,7 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     page.says_that("#alive", "2").await?;
     page.waits_for("a bar for each miner", "document.querySelectorAll('#miners > li').length === 2").await?;
     page.says_that("#miners", "at work").await?;
+    page.shows_all(".miner-name", &["miner.1 on pi3", "miner.2 on pi3"]).await?;
     page.waits_for("the list", "document.querySelectorAll('#coins > li').length === 20").await?;
 
     devcoin.stops_mining();

@@ -53,6 +53,14 @@ impl Redis {
         miners.into_iter().zip(coins).collect()
     }
 
+    /// What the only miner is called.
+    pub(crate) fn name_of_miner(&self) -> Option<String> {
+        let mut connection = self.connection();
+        let miners: Vec<String> = connection.zrange("miners", 0, -1).unwrap();
+        let [miner] = &miners[..] else { return None };
+        connection.hget(format!("miner:{miner}"), "name").unwrap()
+    }
+
     /// Waits until so many coins are recorded.
     pub(crate) fn has_blocks(&self, blocks: u64) -> u64 {
         wait_for("coins in the ledger", || Some(self.blocks()).filter(|there| *there >= blocks))

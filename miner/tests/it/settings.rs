@@ -8,6 +8,7 @@ use testing::{Signal, needs};
 
 use crate::miner::{Miner, start};
 use crate::redis::Redis;
+use crate::wait_for;
 
 #[test]
 fn a_wrong_setting_ends_the_start_with_one_line() {
@@ -53,6 +54,14 @@ fn a_wrong_file_ends_the_start_with_one_line() {
     let path = file.path().to_str().unwrap();
     let line = format!("miner: MINER_CONFIG: {path}: difficulty is 100: accepted is a number of bits from 1 to 64");
     assert_eq!(start(&[("MINER_CONFIG", path)]).output(), (Some(2), String::new(), line));
+}
+
+#[needs("redis-server")]
+#[test]
+fn a_miner_is_called_by_its_task_and_its_node() {
+    let redis = Redis::start();
+    let _miner = Miner::start(&redis, &[("SERVED_BY", "yard_miner.2@pi4"), ("NODE_NAME", "pi4")]);
+    assert_eq!(wait_for("the miner's name", || redis.name_of_miner()), "miner.2 on pi4");
 }
 
 #[needs("redis-server")]

@@ -27,10 +27,11 @@ const row = () => make("li", { class: "miner" },
   make("span", { class: "miner-facts" }, make("span", { class: "miner-state" }), make("span")),
 );
 
-function showMiner(item, { id, coins, hash_rate, last_seen, alive }, all) {
+function showMiner(item, { id, name: called, coins, hash_rate, last_seen, alive }, all) {
   const [name, share, track, facts] = item.children;
   item.dataset.alive = alive;
-  write(name, id);
+  write(name, called);
+  name.title = id;
   write(share, percent(coins, all));
   track.firstChild.style.width = `${(100 * coins) / Math.max(1, all)}%`;
   write(facts.firstChild, alive ? "at work" : `silent since ${timeOfDay(last_seen)}`);

@@ -75,6 +75,7 @@ impl RedisLedger {
             .arg(hexadecimal(&batch.nonces))
             .arg(batch.difficulty.bits())
             .arg(batch.hash_rate)
+            .arg(&batch.name)
             .arg(RECENT_COINS_MAX)
             .arg(RATE_SECONDS)
             .arg(ALIVE_TIME.as_millis().to_string())

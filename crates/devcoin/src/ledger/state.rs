@@ -25,9 +25,10 @@ pub(super) struct State {
 impl State {
     /// Counts what is new in a batch at this moment.
     pub(super) fn record(&mut self, batch: &Batch, now: u64) -> Recorded {
-        let Batch { miner, difficulty, nonces, hash_rate } = batch;
+        let Batch { miner, name, difficulty, nonces, hash_rate } = batch;
         let record = self.miners.entry(miner.clone()).or_insert_with(|| MinerFigures {
             miner: miner.clone(),
+            name: name.clone(),
             coins: 0,
             last_nonce: None,
             last_seen: now,
@@ -114,7 +115,13 @@ mod tests {
     use crate::ledger::ALIVE_TIME;
 
     fn batch(miner: &MinerId, nonces: &[u64]) -> Batch {
-        Batch { miner: miner.clone(), difficulty: Difficulty::MIN, nonces: nonces.to_vec(), hash_rate: 0 }
+        Batch {
+            miner: miner.clone(),
+            name: "pi".to_owned(),
+            difficulty: Difficulty::MIN,
+            nonces: nonces.to_vec(),
+            hash_rate: 0,
+        }
     }
 
     fn recorded(figures: &Figures) -> u64 {

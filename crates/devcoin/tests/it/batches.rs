@@ -12,7 +12,13 @@ pub(crate) async fn with_each_ledger(test: impl AsyncFn(&dyn Ledger)) {
 }
 
 pub(crate) fn batch(miner: &MinerId, nonces: impl IntoIterator<Item = u64>) -> Batch {
-    Batch { miner: miner.clone(), difficulty: Difficulty::MIN, nonces: nonces.into_iter().collect(), hash_rate: 1000 }
+    Batch {
+        miner: miner.clone(),
+        name: "miner.2 on pi4".to_owned(),
+        difficulty: Difficulty::MIN,
+        nonces: nonces.into_iter().collect(),
+        hash_rate: 1000,
+    }
 }
 
 /// All coins that there are records of.

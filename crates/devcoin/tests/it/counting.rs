@@ -66,6 +66,7 @@ async fn figures_tell_of_each_miner_the_last_heard_of_first() {
         assert_eq!((&first.miner, first.coins, first.last_nonce, first.hash_rate), (&one, 7, Some(6), u64::MAX));
         assert_eq!((&second.miner, second.coins, second.last_nonce, second.hash_rate), (&other, 2, Some(6), 1000));
         assert!(first.last_seen > second.last_seen && first.last_seen <= figures.milliseconds, "{figures:?}");
+        assert_eq!(first.name, "miner.2 on pi4");
         assert!(first.is_alive(figures.milliseconds), "{figures:?}");
     })
     .await;

@@ -18,12 +18,13 @@ for _, miner in ipairs(redis.call('ZREVRANGE', MINERS, 0, -1)) do
   local key = miner_key(miner)
   problem = wrong_type(key, 'hash')
   if problem then return problem end
-  local nonce, coins, seen, hash_rate = unpack(redis.call('HMGET', key, 'nonce', 'coins', 'seen', 'hash_rate'))
+  local record = redis.call('HMGET', key, 'nonce', 'coins', 'seen', 'hash_rate', 'name')
+  local nonce, coins, seen, hash_rate, name = unpack(record)
   problem = wrong_count(key, coins) or wrong_nonce(key, nonce)
   if problem then return problem end
   -- Somebody may have deleted the hash by hand: then the miner begins again with its next batch.
   if coins then
-    table.insert(miners, { miner, nonce, coins, seen, hash_rate })
+    table.insert(miners, { miner, nonce, coins, seen, hash_rate, name })
   end
 end
 

@@ -3,8 +3,8 @@
 --
 -- Nonces are 16 hexadecimal digits each, ascending, one after the other. They are compared as texts: as
 -- numbers, those above 2^53 would be rounded.
-local miner, message_start, nonces, difficulty, hash_rate = unpack(ARGV, 1, 5)
-local recent_max, rate_seconds, alive_time, miners_max, retirements_max = unpack(ARGV, 6, 10)
+local miner, message_start, nonces, difficulty, hash_rate, name = unpack(ARGV, 1, 6)
+local recent_max, rate_seconds, alive_time, miners_max, retirements_max = unpack(ARGV, 7, 11)
 
 local time = redis.call('TIME')
 local second = tonumber(time[1])
@@ -62,7 +62,7 @@ if new > 0 then
 end
 local seen = string.format('%.0f', now)
 local all_coins = string.format('%.0f', (coins or 0) + new)
-redis.call('HSET', record, 'coins', all_coins, 'seen', seen, 'hash_rate', hash_rate)
+redis.call('HSET', record, 'coins', all_coins, 'seen', seen, 'hash_rate', hash_rate, 'name', name)
 redis.call('ZADD', MINERS, seen, miner)
 if #retiring > 0 then
   redis.call('INCRBY', RETIRED, string.format('%.0f', retiring_coins))
