@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::known::Age;
+use crate::pace::Observed;
 use crate::time::rfc3339;
 
 /// The number of coins, in the workshop's form.
@@ -66,6 +67,8 @@ struct Miner {
     name: String,
     /// Coins that it found.
     coins: u64,
+    /// Coins a second, over the last 10 s; null as long as the API has not watched for a second.
+    coins_per_second_10s: Option<f64>,
     /// Hashes a second, as it says.
     hash_rate: u64,
     /// When the ledger heard of it.
@@ -76,12 +79,13 @@ struct Miner {
 }
 
 impl MinerList {
-    pub(crate) fn new(figures: &Figures, age: Age, served_by: String) -> Self {
+    pub(crate) fn new(Observed { figures, pace }: &Observed, age: Age, served_by: String) -> Self {
         let now = figures.milliseconds;
         let miner = |miner: &MinerFigures| Miner {
             id: miner.miner.to_string(),
             name: miner.name.clone(),
             coins: miner.coins,
+            coins_per_second_10s: pace.of(miner),
             hash_rate: miner.hash_rate,
             last_seen: rfc3339(miner.last_seen),
             alive: miner.is_alive(now),
@@ -155,6 +159,7 @@ fn mean(counts: &[u64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pace::Pace;
 
     const FRESH: Age = Age { stale: false, age_seconds: 0 };
 
@@ -188,7 +193,7 @@ mod tests {
         let figures = Figures { milliseconds: 20_000, miners: vec![miner(5001), miner(5000)], ..Figures::default() };
         let stats = Stats::new(&figures, FRESH, String::new());
         assert_eq!((stats.miners_alive, stats.hashes_per_second), (1, 250));
-        let miners = MinerList::new(&figures, FRESH, String::new()).miners;
+        let miners = MinerList::new(&Observed { figures, pace: Pace::default() }, FRESH, String::new()).miners;
         assert_eq!([miners[0].alive, miners[1].alive], [true, false]);
         assert_eq!(miners[1].last_seen, "1970-01-01T00:00:05.000Z");
     }

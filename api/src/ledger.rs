@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::answer;
 use crate::known::Known;
+use crate::pace::Observed;
 use crate::recent::Recent;
 
 /// How often the ledger is asked for its figures, also while it is away.
@@ -36,14 +37,14 @@ const COINS_INTERVAL: Duration = Duration::from_millis(200);
 /// What is known of the ledger; all who tell of it read it here.
 #[derive(Clone, Debug)]
 pub(crate) struct Knowledge {
-    pub(crate) figures: watch::Receiver<Known<Figures>>,
+    pub(crate) observed: watch::Receiver<Known<Observed>>,
     pub(crate) recent: watch::Receiver<Known<Recent>>,
 }
 
 /// Keeps [`Knowledge`] fresh.
 pub(crate) struct Reader {
     ledger: Arc<dyn Ledger>,
-    figures: watch::Sender<Known<Figures>>,
+    observed: watch::Sender<Known<Observed>>,
     recent: watch::Sender<Known<Recent>>,
     readiness: Readiness,
     /// Wakes who follows the coins when the ledger has begun anew.
@@ -55,10 +56,10 @@ impl Reader {
         describe_gauge!("api_blocks", "Coins in the ledger, as it said last");
         describe_gauge!("api_ledger_fresh", "1 while the ledger answers, 0 while the last known figures are given");
         describe_counter!("api_ledger_failures_total", "Questions that the ledger did not answer");
-        let (figures, figures_known) = watch::channel(Known::nothing());
+        let (observed, observed_known) = watch::channel(Known::nothing());
         let (recent, recent_known) = watch::channel(Known::nothing());
-        let knowledge = Knowledge { figures: figures_known, recent: recent_known };
-        (Self { ledger, figures, recent, readiness, reset: Notify::new() }, knowledge)
+        let knowledge = Knowledge { observed: observed_known, recent: recent_known };
+        (Self { ledger, observed, recent, readiness, reset: Notify::new() }, knowledge)
     }
 
     /// Reads for ever.
@@ -73,7 +74,7 @@ impl Reader {
             ticks.tick().await;
             let late = |error| {
                 // While it is away, the reason that is known already is the better one.
-                if self.figures.borrow().error().is_none() {
+                if self.observed.borrow().error().is_none() {
                     self.has_failed(error);
                 }
             };
@@ -91,23 +92,27 @@ impl Reader {
         #[allow(clippy::cast_precision_loss)]
         gauge!("api_blocks").set(figures.blocks as f64);
         gauge!("api_miners_alive").set(u32::try_from(answer::alive(&figures).count()).unwrap_or(u32::MAX));
-        self.figures.send_modify(|known| {
+        self.observed.send_modify(|known| {
             if known.error().is_some() || known.value().is_none() {
                 tracing::info!(count = figures.blocks, "the ledger answers: {} coins", figures.blocks);
             }
+            let mut before = known.take();
             // Coins never become fewer: it was emptied, or has lost its last moments.
-            if known.value().is_some_and(|before| figures.blocks < before.blocks) {
+            if before.as_ref().is_some_and(|before| figures.blocks < before.figures.blocks) {
                 tracing::warn!(count = figures.blocks, "the ledger has begun anew, with {} coins", figures.blocks);
                 self.reset.notify_one();
+                before = None;
             }
-            known.learn(figures);
+            let mut pace = before.map(|before| before.pace).unwrap_or_default();
+            pace.note(&figures);
+            known.learn(Observed { figures, pace });
         });
     }
 
     fn has_failed(&self, error: LedgerError) {
         self.readiness.set_unready(error.to_string());
         gauge!("api_ledger_fresh").set(0);
-        self.figures.send_modify(|known| {
+        self.observed.send_modify(|known| {
             if known.error() != Some(&error) {
                 let delay_seconds = FIGURES_INTERVAL.as_secs_f64();
                 tracing::warn!(
@@ -232,16 +237,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_ledger_that_takes_long_makes_all_stale_meanwhile_and_its_answer_counts() {
         let readiness = Readiness::unready("not yet");
-        let (reader, Knowledge { mut figures, mut recent }) = Reader::new(Arc::new(Slow::default()), readiness.clone());
+        let (reader, Knowledge { mut observed, mut recent }) =
+            Reader::new(Arc::new(Slow::default()), readiness.clone());
         let _reading = AbortOnDropHandle::new(tokio::spawn(reader.run()));
         let start = Instant::now();
-        wait(&mut figures, true).await;
+        wait(&mut observed, true).await;
         assert_eq!(start.elapsed().as_secs(), (FIGURES_INTERVAL + ANSWER_TIME).as_secs());
         assert!(readiness.check().is_err());
         wait(&mut recent, true).await;
         assert_eq!(start.elapsed().as_secs(), (FIGURES_INTERVAL + ANSWER_TIME).as_secs());
-        assert!(figures.borrow().value().is_some() && recent.borrow().value().is_some());
-        wait(&mut figures, false).await;
+        assert!(observed.borrow().value().is_some() && recent.borrow().value().is_some());
+        wait(&mut observed, false).await;
         assert_eq!(start.elapsed().as_secs(), (FIGURES_INTERVAL + LONG).as_secs());
         assert!(readiness.check().is_ok() && recent.borrow().error().is_none());
     }

@@ -27,6 +27,7 @@ mod failure;
 mod known;
 mod ledger;
 mod openapi;
+mod pace;
 mod recent;
 mod routes;
 mod time;

@@ -35,9 +35,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     (status = "5XX", description = "Nothing is known of the ledger", body = Failure),
 ))]
 async fn blocks(State(app): State<App>) -> Result<Json<Blocks>, Failure> {
-    let known = app.knowledge.figures.borrow();
-    let (figures, age) = known.get()?;
-    Ok(Json(Blocks::new(figures.blocks, age, app.served_by())))
+    let known = app.knowledge.observed.borrow();
+    let (observed, age) = known.get()?;
+    Ok(Json(Blocks::new(observed.figures.blocks, age, app.served_by())))
 }
 
 /// What `GET /coins` is asked.
@@ -103,9 +103,9 @@ async fn coin(State(app): State<App>, Path(hash): Path<String>) -> Result<Json<O
     (status = "5XX", description = "Nothing is known of the ledger", body = Failure),
 ))]
 async fn miners(State(app): State<App>) -> Result<Json<MinerList>, Failure> {
-    let known = app.knowledge.figures.borrow();
-    let (figures, age) = known.get()?;
-    Ok(Json(MinerList::new(figures, age, app.served_by())))
+    let known = app.knowledge.observed.borrow();
+    let (observed, age) = known.get()?;
+    Ok(Json(MinerList::new(observed, age, app.served_by())))
 }
 
 /// The figures at a glance, and coins of each of the last 60 seconds
@@ -114,9 +114,9 @@ async fn miners(State(app): State<App>) -> Result<Json<MinerList>, Failure> {
     (status = "5XX", description = "Nothing is known of the ledger", body = Failure),
 ))]
 async fn stats(State(app): State<App>) -> Result<Json<Stats>, Failure> {
-    let known = app.knowledge.figures.borrow();
-    let (figures, age) = known.get()?;
-    Ok(Json(Stats::new(figures, age, app.served_by())))
+    let known = app.knowledge.observed.borrow();
+    let (observed, age) = known.get()?;
+    Ok(Json(Stats::new(&observed.figures, age, app.served_by())))
 }
 
 fn bad_request(message: impl Into<String>) -> HttpError {

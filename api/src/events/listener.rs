@@ -41,7 +41,7 @@ impl Listener {
     pub(super) fn new(app: &App, place: CoinId, closing: CancellationToken, slot: Slot) -> Self {
         let mut knowledge = app.knowledge.clone();
         // It begins with the figures as they are.
-        knowledge.figures.mark_changed();
+        knowledge.observed.mark_changed();
         let catch_ups = knowledge.recent.borrow().value().map_or(0, Recent::catch_ups);
         Self {
             knowledge,
@@ -62,23 +62,23 @@ impl Listener {
     }
 
     async fn next_event(&mut self) -> Option<Event> {
-        let Self { knowledge: Knowledge { figures, recent }, place, coins_from, catch_ups, .. } = self;
+        let Self { knowledge: Knowledge { observed, recent }, place, coins_from, catch_ups, .. } = self;
         loop {
             let has_coins = async {
                 sleep_until(*coins_from).await;
                 recent.wait_for(|known| known.value().is_some_and(|recent| is_next(recent, *place, *catch_ups))).await
             };
             tokio::select! {
-                changed = figures.changed() => {
+                changed = observed.changed() => {
                     changed.ok()?;
-                    let error = figures.borrow().error().cloned();
+                    let error = observed.borrow().error().cloned();
                     if error.is_some() != self.told_stale {
                         self.told_stale = error.is_some();
-                        figures.mark_changed();
+                        observed.mark_changed();
                         return event("stale", &staleness(error));
                     }
-                    if let Ok((figures, age)) = figures.borrow().get() {
-                        return event("stats", &Stats::new(figures, age, self.served_by.clone()));
+                    if let Ok((observed, age)) = observed.borrow().get() {
+                        return event("stats", &Stats::new(&observed.figures, age, self.served_by.clone()));
                     }
                 }
                 known = has_coins => {
@@ -142,11 +142,11 @@ mod tests {
         let (mut recent, mut known) = (Recent::default(), Known::nothing());
         recent.add(&(0..300).map(coin).collect::<Vec<_>>(), true);
         known.learn(recent);
-        let (_figures, figures) = watch::channel(Known::nothing());
+        let (_observed, observed) = watch::channel(Known::nothing());
         let (_recent, recent) = watch::channel(known);
         let Ok(Invocation::Run(config)) = parse::<crate::Config>(&crate::ABOUT, ["api"]) else { panic!() };
         let app = App {
-            knowledge: Knowledge { figures, recent },
+            knowledge: Knowledge { observed, recent },
             event_slots: crate::events::slots(),
             identity: Identity::new(&crate::ABOUT, config.service()),
         };

@@ -50,6 +50,11 @@ impl DevCoin {
 
     /// Starts a miner that finds about ten coins a second, called `miner.1 on pi3` and so on.
     pub(crate) fn mines(&mut self) -> Result<()> {
+        self.mines_at("super-fast")
+    }
+
+    /// Starts a miner of this speed.
+    pub(crate) fn mines_at(&mut self, speed: &str) -> Result<()> {
         let redis = self.redis.argument_after("--port");
         let mut miner = Service::new(program("miner")?, "listening on ")
             .setting("REDIS_URL", &format!("redis://{}:{redis}", self.host))
@@ -57,7 +62,7 @@ impl DevCoin {
             .setting("OPS_PORT", "0")
             .setting("SERVED_BY", &format!("yard_miner.{}@pi3", self.miners.len() + 1))
             .setting("DIFFICULTY", "8")
-            .setting("MINING_SPEED", "super-fast");
+            .setting("MINING_SPEED", speed);
         miner.start()?;
         self.miners.push(miner);
         Ok(())

@@ -2,7 +2,7 @@
 
 /** Coins in the list. */
 export const COINS_SHOWN = 20;
-/** Miners with a bar; the others are summed up. */
+/** Miners at work with a bar; the others are summed up. */
 export const MINERS_SHOWN = 20;
 /** So long after a finger left the list, it holds still: the click comes after that. */
 export const PRESS_MS = 500;

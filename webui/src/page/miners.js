@@ -1,51 +1,58 @@
-// A bar for each miner.
+// A bar for each miner at work, as long as it is fast; the silent ones in one line.
 
 import { byId, make, write } from "./dom.js";
 import { MINERS_SHOWN } from "./limits.js";
-import { count, large, percent, timeOfDay } from "./numbers.js";
+import { count, large, rate, timeOfDay } from "./numbers.js";
 
-/** Those at work come first; among them, who found most. */
+/** `miner.2` before `miner.10`; names need not differ. */
 const order = (one, other) =>
-  other.alive - one.alive || other.coins - one.coins || (one.id < other.id ? -1 : 1);
+  one.name.localeCompare(other.name, "en", { numeric: true }) || (one.id < other.id ? -1 : 1);
+
+const sum = (miners, figure) => miners.reduce((total, miner) => total + miner[figure], 0);
 
 /** Shows the API's answer. */
 export function showMiners({ miners, retired_coins: retired }) {
-  const sorted = [...miners].sort(order);
-  const shown = sorted.slice(0, MINERS_SHOWN);
-  const all = miners.reduce((sum, { coins }) => sum + coins, retired);
+  const working = miners.filter(({ alive }) => alive).sort(order);
+  const shown = working.slice(0, MINERS_SHOWN);
+  const fastest = Math.max(0, ...shown.map((miner) => miner.coins_per_second_10s));
   const list = byId("miners");
   while (list.children.length < shown.length) list.append(row());
   while (list.children.length > shown.length) list.lastChild.remove();
-  shown.forEach((miner, index) => showMiner(list.children[index], miner, all));
-  write(byId("miners-rest"), rest(sorted.slice(MINERS_SHOWN), retired, miners.length));
+  shown.forEach((miner, index) => showMiner(list.children[index], miner, fastest));
+  const silent = miners.filter(({ alive }) => !alive);
+  write(byId("miners-rest"), rest(working, silent, retired));
 }
 
 const row = () => make("li", { class: "miner" },
   make("span", { class: "miner-name" }),
-  make("span", { class: "miner-share" }),
+  make("span", { class: "miner-speed" }),
   make("span", { class: "track", "aria-hidden": "true" }, make("span", { class: "bar-fill" })),
-  make("span", { class: "miner-facts" }, make("span", { class: "miner-state" }), make("span")),
+  make("span", { class: "miner-facts" }, make("span", { class: "miner-state", text: "at work" }), make("span")),
 );
 
-function showMiner(item, { id, name: called, coins, hash_rate, last_seen, alive }, all) {
-  const [name, share, track, facts] = item.children;
-  item.dataset.alive = alive;
+/** The bar of the fastest is whole; a speed that the API does not know yet has none. */
+function showMiner(item, { id, name: called, coins, coins_per_second_10s: speed, hash_rate }, fastest) {
+  const [name, speedShown, track, facts] = item.children;
   write(name, called);
   name.title = id;
-  write(share, percent(coins, all));
-  track.firstChild.style.width = `${(100 * coins) / Math.max(1, all)}%`;
-  write(facts.firstChild, alive ? "at work" : `silent since ${timeOfDay(last_seen)}`);
-  write(facts.lastChild, ` · ${count(coins, "coin")}${alive ? ` · ${large(hash_rate)} hashes/s` : ""}`);
+  write(speedShown, speed === null ? "–" : `${rate(speed)} a second`);
+  track.firstChild.style.width = `${(100 * (speed ?? 0)) / (fastest || 1)}%`;
+  write(facts.lastChild, ` · ${count(coins, "coin")} · ${large(hash_rate)} hashes/s`);
 }
 
 /** What has no bar. */
-function rest(others, retired, known) {
-  if (known === 0 && retired === 0) return "No miners yet.";
+function rest(working, silent, retired) {
+  if (working.length + silent.length + retired === 0) return "No miners yet.";
   const parts = [];
+  const others = working.slice(MINERS_SHOWN);
   if (others.length > 0) {
-    const coins = others.reduce((sum, miner) => sum + miner.coins, 0);
-    const alive = others.filter((miner) => miner.alive).length;
-    parts.push(`And ${count(others.length, "more miner")}, ${alive} of them at work, with ${count(coins, "coin")}.`);
+    const speed = rate(sum(others, "coins_per_second_10s"));
+    parts.push(`And ${count(others.length, "more miner")} at work, with ${speed} a second.`);
+  }
+  if (silent.length > 0) {
+    const last = timeOfDay(silent.map((miner) => miner.last_seen).sort().at(-1));
+    const coins = count(sum(silent, "coins"), "coin");
+    parts.push(`${count(silent.length, "silent miner")}, the last one since ${last}, found ${coins}.`);
   }
   if (retired > 0) parts.push(`Miners of earlier times found ${count(retired, "coin")}.`);
   return parts.join(" ");

@@ -21,13 +21,6 @@ export function large(number) {
   return `${(number / size).toLocaleString("en", digits)} ${word}`.trim();
 }
 
-/** A share as `33 %`. */
-export function percent(part, all) {
-  if (!(all > 0)) return "0 %";
-  const share = (100 * part) / all;
-  return share > 0 && share < 1 ? "under 1 %" : `${Math.round(share)} %`;
-}
-
 /** `8 s`, `3 min`, `2 h`. */
 export function age(seconds) {
   if (seconds < 100) return `${Math.max(0, Math.round(seconds))} s`;
