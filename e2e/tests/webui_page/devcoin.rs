@@ -11,6 +11,9 @@ use anyhow::{Context, Result, ensure};
 use e2e::{running::Running, wait};
 use tempfile::TempDir;
 
+/// The setting that says which version a service is.
+const VERSION: &str = "SERVICE_VERSION";
+
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// What a test starts; all end when this is dropped.
@@ -150,6 +153,14 @@ impl Service {
         })?;
         self.running = Some(running);
         Ok(())
+    }
+
+    /// Stops it, and starts it in this version.
+    pub(crate) fn is_updated(&mut self, version: &str) -> Result<()> {
+        self.kill();
+        self.settings.retain(|(name, _)| *name != VERSION);
+        self.settings.push((VERSION, version.to_owned()));
+        self.start()
     }
 
     /// Kills it, without a goodbye.

@@ -40,6 +40,7 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     let blocks = devcoin.redis_cli(&["GET", "blocks"])?;
     page.waits_for("the same total as in Redis", &format!("{total} === {blocks}")).await?;
     page.says_that("#page-by", "webui.1@pi2").await?;
+    page.says_that("#api-by", "api.1@pi1").await?;
     page.says_that("#events-by", "api.1@pi1").await?;
     page.says_that("#answers", "api.1@pi1").await?;
     ensure!(page.run("return document.title").await? == format!("{blocks} coins · DevCoin"), "the title");
@@ -325,6 +326,23 @@ async fn a_lost_connection_is_told_and_comes_back_by_itself() -> Result<()> {
     let before = page.number("#total").await?;
     page.waits_for("figures that move", &format!("Number(document.querySelector('#total').textContent) > {before}"))
         .await
+}
+
+#[needs("chromium", "chromedriver", "redis-server")]
+#[tokio::test]
+async fn an_update_is_seen_as_another_version_in_another_colour() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(PHONE, &devcoin.url()).await?;
+    let colour = "return getComputedStyle(document.querySelector('#api-by')).backgroundColor";
+    devcoin.api().is_updated("1.9.0")?;
+    page.says_that("#api-by", "API api.1@pi1 1.9.0").await?;
+    let before = page.run(colour).await?;
+    devcoin.api().is_updated("2.0.0")?;
+    page.says_that("#api-by", "API api.1@pi1 2.0.0").await?;
+    ensure!(page.run(colour).await? != before, "both versions have the colour {before}");
+    page.says_that("#page-by", "Page webui.1@pi2").await?;
+    page.fits("the page with who answered").await
 }
 
 #[needs("chromium", "chromedriver", "redis-server")]

@@ -19,7 +19,8 @@ const coins = new Coins({ onTry: (text, difficulty) => checker.take(text, diffic
 const status = new Status({ onTryNow: () => feed.connect() });
 const feed = new Feed({
   onState: (state) => status.show(state),
-  onAnswer: (replica, page) => status.answered(replica, page),
+  onAnswer: (replica) => status.answered(replica),
+  onReplica: (part, whoami) => status.isAnsweredBy(part, whoami),
   onMiners: showMiners,
   onCoins: (list) => coins.add(list),
   onStale: (isStale, reason) => status.showStale(isStale, reason),

@@ -1,7 +1,7 @@
 // The figures: asked for once, then sent as events; lost, they come back by themselves.
 
 import {
-  ANSWER_TIMEOUT_MS, BROWSER_RETRY_MS, MINERS_LOOK_MS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, SILENCE_MS_MAX,
+  ANSWER_TIMEOUT_MS, BROWSER_RETRY_MS, LOOK_MS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, SILENCE_MS_MAX,
 } from "./limits.js";
 
 const NO_ANSWER = "this page's server does not answer";
@@ -25,12 +25,13 @@ export class Feed {
    * `listener.onState({ kind, reason?, retryAt? })` with kind `connecting`, `open` or `lost`;
    * `listener.onStats(stats, isEvent)`, `onMiners` and `onCoins` with what the API says;
    * `listener.onStale(isStale, reason)` when the ledger goes away from the API, and comes back;
-   * `listener.onAnswer(served_by, page)` with the replicas that answered.
+   * `listener.onAnswer(served_by)` with the API's replica that answered;
+   * `listener.onReplica(part, whoami)` with what a replica of the part `page` or `api` says of itself.
    */
   constructor(listener) {
     this.#listener = listener;
     setInterval(() => this.#watch(), 1000);
-    setInterval(() => !document.hidden && this.#isOpen && this.#askMiners(), MINERS_LOOK_MS);
+    setInterval(() => !document.hidden && this.#isOpen && this.#look(), LOOK_MS);
   }
 
   /** Connects now, whatever wait was planned. */
@@ -76,24 +77,33 @@ export class Feed {
 
   /** Asks for all that events do not tell. A failure is told by what the events do then. */
   async #load() {
-    const [stats, coins] = await Promise.allSettled([this.#ask("api/stats"), this.#ask("api/coins?limit=20"), this.#askMiners()]);
+    this.#look();
+    const [stats, coins] = await Promise.allSettled([this.#ask("api/stats"), this.#ask("api/coins?limit=20")]);
     if (stats.value) this.#listener.onStats(stats.value, false);
     if (coins.value) this.#listener.onCoins(coins.value.coins);
   }
 
-  async #askMiners() {
-    const answer = await this.#ask("api/miners").catch(() => null);
-    if (answer) this.#listener.onMiners(answer);
+  /** Asks for what no event tells; who does not answer is left out. */
+  #look() {
+    this.#ask("api/miners").then((answer) => this.#listener.onMiners(answer), () => {});
+    for (const [part, path] of [["page", "whoami"], ["api", "api/whoami"]]) {
+      this.#get(path).then((answer) => this.#listener.onReplica(part, answer), () => {});
+    }
   }
 
-  /** The answer of the API. Fails with a reason for people. */
+  /** The answer of the API, which is counted. Fails with a reason for people. */
   async #ask(path) {
+    const answer = await this.#get(path);
+    this.#listener.onAnswer(answer.served_by);
+    return answer;
+  }
+
+  async #get(path) {
     const response = await fetch(path, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) }).catch(() => null);
     if (!response) throw new Error(NO_ANSWER);
     const answer = await response.json().catch(() => null);
     if (!response.ok) throw new Error(answer?.errors?.join("; ") ?? answer?.message ?? `HTTP ${response.status}`);
     if (!answer) throw new Error("the answer is not JSON");
-    this.#listener.onAnswer(answer.served_by, response.headers.get("x-served-by"));
     return answer;
   }
 

@@ -16,8 +16,8 @@ export const MEAN_SECONDS = 10;
 
 /** Longest wait for an answer; then it is asked for again. */
 export const ANSWER_TIMEOUT_MS = 8_000;
-/** Time between two looks at the miners. */
-export const MINERS_LOOK_MS = 3_000;
+/** Time between two looks at the miners, and at who answers. */
+export const LOOK_MS = 3_000;
 /** Figures come every second; with none for so long, the connection counts as lost. */
 export const SILENCE_MS_MAX = 5_000;
 /** So long the browser may try by itself to get its events back; then this page tries. */

@@ -6,6 +6,15 @@ import { age, count } from "./numbers.js";
 
 const STALE = "The ledger does not answer the API.";
 
+/** Degrees between the colours of names that follow each other: the golden angle, so that many stay apart. */
+const HUE_STEP = 137.5;
+
+/** A colour of a name's own. */
+function hue(name) {
+  const number = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 10_007, 0);
+  return Math.round(number * HUE_STEP) % 360;
+}
+
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 export class Status {
@@ -76,10 +85,16 @@ export class Status {
     write(byId("events-by"), `Events come from ${replica}`);
   }
 
-  /** Counts an answer by a replica of the API, through a replica of this page's server. */
-  answered(replica, page) {
-    if (page && page !== replica) write(byId("page-by"), `This page is served by ${page}`);
-    if (!replica) return;
+  /** Shows which replica of a part, `page` or `api`, answered last. */
+  isAnsweredBy(part, { served_by: replica, version }) {
+    const chip = byId(`${part}-by`);
+    write(chip.lastElementChild, `${replica} ${version}`);
+    chip.style.setProperty("--hue", hue(`${replica} ${version}`));
+    chip.hidden = false;
+  }
+
+  /** Counts an answer by a replica of the API. */
+  answered(replica) {
     const answers = (this.#answers.get(replica) ?? 0) + 1;
     this.#answers.delete(replica);
     this.#answers.set(replica, answers);
