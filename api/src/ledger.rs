@@ -172,7 +172,7 @@ async fn ask<T>(
     late: impl FnOnce(LedgerError),
 ) -> Result<T, LedgerError> {
     let mut answer = pin!(answer);
-    let no_answer = |time| LedgerError::Away(format!("the ledger has not answered for {time:?}"));
+    let no_answer = |time| LedgerError::Away(format!("the ledger takes longer than {time:?} to answer"));
     let answer = if let Ok(answer) = timeout(ANSWER_TIME, &mut answer).await {
         answer
     } else {

@@ -236,10 +236,31 @@ async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     // The last figures stay, and their age grows.
     ensure!(page.number("#total").await? > 3, "the total is gone");
     page.says_that("#stale-age", "3 s old").await?;
+    // Who is at work, nobody knows now.
+    page.says_that("#miners", "no news").await?;
+    page.says_that("#alive", "–").await?;
     devcoin.redis().start()?;
     page.hides("#stale").await?;
     page.says_that("#state", "Live").await?;
+    page.says_that("#miners", "at work").await?;
     page.says_that("#announcer", "The figures are live again.").await?;
+    page.has_no_complaints().await
+}
+
+#[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
+#[tokio::test]
+async fn the_age_of_figures_is_counted_also_while_the_ledger_hangs() -> Result<()> {
+    let devcoin = DevCoin::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.says_that("#state", "Live").await?;
+    // For so long it takes what is asked, and says nothing.
+    devcoin.redis_cli(&["CLIENT", "PAUSE", "12000", "ALL"])?;
+    page.says_that("#stale-text", "takes longer than 1s to answer").await?;
+    for age in ["4 s old", "5 s old", "6 s old", "7 s old"] {
+        page.says_that("#stale-age", age).await?;
+    }
+    page.says_that("#state", "Live").await?;
     page.has_no_complaints().await
 }
 
@@ -294,8 +315,14 @@ async fn a_page_that_comes_before_redis_says_so_and_goes_on_by_itself() -> Resul
     let driver = Driver::start()?;
     let page = driver.open(LAPTOP, &devcoin.url()).await?;
     page.says_that("#stale", "The ledger does not answer the API.").await?;
+    // What is not known is not said either.
+    let nothing =
+        "document.querySelector('#miners-rest').textContent === '' && document.querySelector('#coins-none').hidden";
+    page.waits_for("no word about miners and coins", nothing).await?;
     devcoin.redis().start()?;
     page.says_that("#total", "0").await?;
+    page.says_that("#miners-rest", "No miners yet.").await?;
+    page.says_that("#coins-none", "No coins yet.").await?;
     page.hides("#stale").await
 }
 

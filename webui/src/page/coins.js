@@ -22,6 +22,8 @@ export class Coins {
   #coins = [];
   #items = new Map();
   #newer = 0;
+  /** The API has told of coins, or that there are none. */
+  #isTold = false;
   #isPressed = false;
   #isPointed = false;
   #onTry;
@@ -44,6 +46,7 @@ export class Coins {
 
   /** Takes coins that are new, or known already. */
   add(coins) {
+    this.#isTold = true;
     const known = new Set(this.#coins.map(({ id }) => id));
     const fresh = coins.filter(({ id }) => !known.has(id));
     this.#newer += fresh.length;
@@ -51,8 +54,9 @@ export class Coins {
     this.#show();
   }
 
-  /** The ledger was emptied. */
+  /** The ledger was emptied, or is empty. */
   clear() {
+    this.#isTold = true;
     this.#coins = [];
     this.#show();
   }
@@ -83,7 +87,7 @@ export class Coins {
     for (const coin of this.#coins) items.set(coin.id, this.#items.get(coin.id) ?? this.#item(coin));
     this.#items = items;
     byId("coins").replaceChildren(...items.values());
-    byId("coins-none").hidden = items.size > 0;
+    byId("coins-none").hidden = items.size > 0 || !this.#isTold;
   }
 
   #item(coin) {

@@ -5,32 +5,43 @@ import { Checker } from "./checker.js";
 import { Coins } from "./coins.js";
 import { byId, write } from "./dom.js";
 import { Feed } from "./feed.js";
-import { showMiners } from "./miners.js";
+import { Miners } from "./miners.js";
 import { large, rate, whole } from "./numbers.js";
 import { Series } from "./series.js";
 import { Status } from "./status.js";
 
 /** The last total: a smaller one means that the ledger was emptied. */
 let blocks = 0;
+/** The number of miners at work, when it is known. */
+let alive = null;
+const miners = new Miners();
 const series = new Series();
 const chart = new Chart();
 const checker = new Checker();
 const coins = new Coins({ onTry: (text, difficulty) => checker.take(text, difficulty) });
 const status = new Status({ onTryNow: () => feed.connect() });
 const feed = new Feed({
-  onState: (state) => status.show(state),
+  onState(state) {
+    status.show(state);
+    showAtWork();
+  },
   onAnswer: (replica) => status.answered(replica),
   onReplica: (part, whoami) => status.isAnsweredBy(part, whoami),
-  onMiners: showMiners,
+  onMiners: (answer) => miners.show(status.isLive, answer),
   onCoins: (list) => coins.add(list),
-  onStale: (isStale, reason) => status.showStale(isStale, reason),
+  onStale(isStale, reason) {
+    status.showStale(isStale, reason);
+    showAtWork();
+  },
   onStats(stats, isEvent) {
     if (isEvent) status.eventsBy(stats.served_by);
     status.showStale(stats.stale);
-    status.showAge(stats.age_seconds);
-    if (stats.blocks < blocks) coins.clear();
+    status.takeAge(stats);
+    if (stats.blocks < blocks || stats.blocks === 0) coins.clear();
     blocks = stats.blocks;
+    alive = stats.miners_alive;
     showFigures(stats);
+    showAtWork();
     if (!stats.stale) series.take(stats.per_second, performance.now());
     showChart();
   },
@@ -40,15 +51,24 @@ function showFigures(stats) {
   write(byId("total"), whole(stats.blocks));
   write(byId("rate-10s"), rate(stats.coins_per_second_10s));
   write(byId("rate-1m"), rate(stats.coins_per_second_1m));
-  write(byId("alive"), whole(stats.miners_alive));
   write(byId("hashes"), large(stats.hashes_per_second));
   document.title = `${whole(stats.blocks)} coins · DevCoin`;
+}
+
+/** Nobody knows who is at work while no figures come. */
+function showAtWork() {
+  miners.show(status.isLive);
+  write(byId("alive"), status.isLive && alive !== null ? whole(alive) : "–");
 }
 
 const showChart = () => chart.show(series.until(performance.now(), status.isLive));
 
 // Time goes on also when no figures come.
-setInterval(() => !document.hidden && !status.isLive && showChart(), 1000);
+setInterval(() => {
+  if (document.hidden || status.isLive) return;
+  status.showAge();
+  showChart();
+}, 1000);
 // A page that was put aside has missed much.
 addEventListener("pageshow", (event) => event.persisted && feed.connect());
 addEventListener("online", () => feed.connect());

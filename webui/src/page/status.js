@@ -21,6 +21,8 @@ export class Status {
   #kind = "connecting";
   #isStale = false;
   #ticker = 0;
+  /** The moment of which the figures are. */
+  #figuresAt = null;
   /** Answers of each replica of the API; the one that answered last is the last. */
   #answers = new Map();
 
@@ -67,8 +69,16 @@ export class Status {
     this.#showState();
   }
 
-  /** Shows how old the figures are. */
-  showAge(seconds) {
+  /** Takes how old the figures are; of old ones the age is taken once, and then counted here. */
+  takeAge({ stale, age_seconds: seconds }) {
+    if (!stale || this.#figuresAt === null) this.#figuresAt = performance.now() - seconds * 1000;
+    this.showAge();
+  }
+
+  /** Shows how old the figures are by now, if there are any. */
+  showAge() {
+    if (this.#figuresAt === null) return;
+    const seconds = Math.floor((performance.now() - this.#figuresAt) / 1000);
     write(byId("stale-age"), `The figures are ${age(seconds)} old.`);
   }
 
