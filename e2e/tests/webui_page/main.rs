@@ -209,12 +209,18 @@ async fn numbers_are_written_for_people_and_seconds_keep_their_places() -> Resul
         series.take([3, 4, 5], 2300);
         const first = series.until(2300, true);
         series.take([7, 8, 9], 7300);
-        return [first, series.until(7300, true), series.until(9300, false), means([null, 1, 3, 8], 2)];
+        const late = [series.until(7300, true), series.until(9300, false)];
+        // The ledger was away, and is back with a coin: its other seconds are nobody's.
+        series.ledgerIsAway();
+        series.take([0, 0, 4], 10300);
+        series.take([0, 4, 0], 11300);
+        return [first, ...late, series.until(11300, true), means([null, 1, 3, 8], 2)];
     })()";
     let expected = json!([
         [1, 2, 3, 4, 5],
         [1, 2, 3, 4, 5, null, null, 7, 8, 9],
         [1, 2, 3, 4, 5, null, null, 7, 8, 9, null, null],
+        [1, 2, 3, 4, 5, null, null, 7, 8, 9, null, null, 4, 0],
         [null, 1, 2, 5.5],
     ]);
     ensure!(page.run(seconds).await? == expected, "seconds: {}", page.run(seconds).await?);
@@ -236,12 +242,20 @@ async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     // The last figures stay, and their age grows.
     ensure!(page.number("#total").await? > 3, "the total is gone");
     page.says_that("#stale-age", "3 s old").await?;
+    // Long enough for a word in the chart.
+    page.waits_for("a word", "document.querySelector('#chart svg').textContent.includes('no figures')").await?;
     // Who is at work, nobody knows now.
     page.says_that("#miners", "no news").await?;
     page.says_that("#alive", "–").await?;
     devcoin.redis().start()?;
     page.hides("#stale").await?;
     page.says_that("#state", "Live").await?;
+    page.says_that("#chart-summary", "there are no figures.").await?;
+    page.waits_for(
+        "a chart that is cut",
+        "document.querySelector('#chart .mean').getAttribute('d').split('M').length === 3",
+    )
+    .await?;
     page.says_that("#miners", "at work").await?;
     page.says_that("#announcer", "The figures are live again.").await?;
     page.has_no_complaints().await

@@ -2,7 +2,7 @@
 
 import { byId, draw, write } from "./dom.js";
 import { CHART_SECONDS_MIN, MEAN_SECONDS } from "./limits.js";
-import { age, rate, whole } from "./numbers.js";
+import { age, count, rate, whole } from "./numbers.js";
 import { means } from "./series.js";
 
 const TICK_STEPS = [1, 2, 5];
@@ -63,6 +63,12 @@ export class Chart {
       draw("path", { class: "seconds", d: steps(values, x, y) }),
       draw("path", { class: "mean", d: line(mean, x, y) }),
     );
+    for (const { middle, length } of holes(this.#values)) {
+      const second = seconds - this.#values.length + middle;
+      const isRoom = x(length) - area.left > rem * 6;
+      const place = { x: x(second), y: y(top / 2), "text-anchor": "middle" };
+      if (isRoom) svg.append(draw("text", { class: "tick", ...place, text: "no figures" }));
+    }
     byId("chart").replaceChildren(svg);
     write(byId("chart-summary"), summary(values, mean));
   }
@@ -96,13 +102,25 @@ function stretches(values) {
   return found;
 }
 
+/** The seconds without figures after the first known one: how many follow each other, and where their middle is. */
+function holes(values) {
+  const known = stretches(values);
+  return known.map(({ first, stretch }, index) => {
+    const begin = first + stretch.length;
+    const end = known[index + 1]?.first ?? values.length;
+    return { middle: (begin + end) / 2, length: end - begin };
+  }).filter(({ length }) => length > 0);
+}
+
 /** The chart in words. */
 function summary(values, mean) {
   const known = values.filter((value) => value !== null);
   if (known.length === 0) return "No figures of this time.";
   const sum = known.reduce((total, value) => total + value, 0);
   const span = age(values.length).replace("min", "minutes").replace(" s", " seconds");
+  const unknown = holes(values).reduce((total, { length }) => total + length, 0);
+  const missing = unknown > 0 ? ` Of ${count(unknown, "second")} there are no figures.` : "";
   const now = mean.at(-1) === null ? "" : `Now ${rate(mean.at(-1))} a second. `;
   return `${now}In the last ${span} ${rate(sum / known.length)} a second on average, `
-    + `${whole(Math.max(...known))} in the best second and ${whole(Math.min(...known))} in the worst.`;
+    + `${whole(Math.max(...known))} in the best second and ${whole(Math.min(...known))} in the worst.${missing}`;
 }

@@ -31,6 +31,7 @@ const feed = new Feed({
   onCoins: (list) => coins.add(list),
   onStale(isStale, reason) {
     status.showStale(isStale, reason);
+    if (isStale) series.ledgerIsAway();
     showAtWork();
   },
   onStats(stats, isEvent) {
@@ -42,7 +43,8 @@ const feed = new Feed({
     alive = stats.miners_alive;
     showFigures(stats);
     showAtWork();
-    if (!stats.stale) series.take(stats.per_second, performance.now());
+    if (stats.stale) series.ledgerIsAway();
+    else series.take(stats.per_second, performance.now());
     showChart();
   },
 });
