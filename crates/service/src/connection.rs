@@ -109,25 +109,16 @@ pub(crate) async fn serve(
     head_timeout: Duration,
 ) -> hyper::Result<()> {
     let activity = Arc::new(Activity::default());
-    let finished = |mut response: Response<_>| {
-        activity.is_answered();
-        response.headers_mut().insert(X_SERVED_BY, served_by.clone());
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            activity.is_upgraded();
-        } else if stop.begun.load(Relaxed) {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok::<_, Infallible>(response.map(|body| WatchedBody { body, activity: activity.clone() }))
-    };
+    let finish = Finish { activity: &activity, served_by, stop };
     let service = service_fn(|mut request| {
         activity.is_asked();
         if let Err(error) = request::normalise(&mut request) {
-            let refusal = refuse(request.method(), error).map(EitherBody::Left);
-            return Either::Left(ready(finished(refusal)));
+            let refusal = refuse(request.method(), error);
+            return Either::Left(ready(Ok::<_, Infallible>(finish.finish(refusal, EitherBody::Left))));
         }
         match app.answer(request, &client) {
-            Answer::Now(response) => Either::Left(ready(finished(response.map(EitherBody::Right)))),
-            Answer::Later(work) => Either::Right(async move { finished(work.await.map(EitherBody::Right)) }),
+            Answer::Now(response) => Either::Left(ready(Ok(finish.finish(response, EitherBody::Right)))),
+            Answer::Later(work) => Either::Right(async move { Ok(finish.finish(work.await, EitherBody::Right)) }),
         }
     });
     let connection = http1::Builder::new()
@@ -157,6 +148,28 @@ pub(crate) async fn serve(
     }
     connection.as_mut().graceful_shutdown();
     stop.cut.run_until_cancelled(connection).await.unwrap_or(Ok(()))
+}
+
+/// What every answer gets on its way out.
+#[derive(Clone, Copy)]
+struct Finish<'a> {
+    activity: &'a Arc<Activity>,
+    served_by: &'a HeaderValue,
+    stop: &'a Stop,
+}
+
+impl Finish<'_> {
+    /// `kind` makes one type of the bodies; here, so that the answer is moved but once.
+    fn finish<B, C>(self, mut response: Response<B>, kind: impl FnOnce(B) -> C) -> Response<WatchedBody<C>> {
+        self.activity.is_answered();
+        response.headers_mut().insert(X_SERVED_BY, self.served_by.clone());
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            self.activity.is_upgraded();
+        } else if self.stop.begun.load(Relaxed) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response.map(|body| WatchedBody { body: kind(body), activity: self.activity.clone() })
+    }
 }
 
 /// The answer to a request that comes to no app.
