@@ -7,6 +7,7 @@
 //! The file stays small: a room with a full history of 1 kB messages takes 0.3 MB, however many
 //! messages it has had. A file grows while many rooms are written at once, and shrinks at its close.
 
+mod condition;
 mod load;
 mod open;
 mod store;
@@ -21,13 +22,18 @@ use std::thread;
 use anyhow::Context;
 use chat_protocol::ChatMessage;
 use serde::{Deserialize, Serialize};
+use service::Readiness;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Duration, sleep};
 
 use self::open::Place;
 use self::writer::{Command, Writer};
 
 /// Writes that may wait; who brings one more waits for a place.
 const QUEUE_WRITES_MAX: usize = 1024;
+
+/// How often a journal that could not be written is tried.
+const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What changes in what is kept.
 #[derive(Clone, Debug)]
@@ -94,8 +100,8 @@ pub(crate) struct SavedRoom {
 /// Why something was not written. Nothing of it is on the disk then.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 pub(crate) enum JournalError {
-    /// The disk is full or broken; the log says more. It may work again later.
-    #[error("the journal cannot be written: {0}")]
+    /// The disk is full or broken; the journal has said so. It may work again later.
+    #[error("{0}")]
     NotWritten(String),
     /// A message came after one that could not be kept.
     #[error("message {number} of room {room_id} is not the next, which is {next}")]
@@ -124,6 +130,17 @@ pub(crate) enum JournalError {
     Closed,
 }
 
+impl JournalError {
+    /// Logs what came of this, unless the journal has said it: it says once what ends many writes.
+    pub(crate) fn log(&self, consequence: &str) {
+        if matches!(self, Self::NotWritten(_)) {
+            tracing::debug!("{consequence}: {self}");
+        } else {
+            tracing::error!("{consequence}: {self}");
+        }
+    }
+}
+
 /// What becomes of a write.
 type Outcome = Result<(), JournalError>;
 
@@ -135,7 +152,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// Opens the journal in `directory`, which is made if it is not there, and gives the rooms that
-    /// were kept, in the order of their creation.
+    /// were kept, in the order of their creation. `readiness` is unready while the journal cannot be written.
     ///
     /// It reads the whole file, which must be sound; after a stop that was none (SIGKILL, power cut) it
     /// is repaired first.
@@ -143,14 +160,14 @@ impl Journal {
     /// # Errors
     /// A message for a person: the directory is none, or cannot be written, or is in use by another
     /// process, or the file is damaged or of a newer version. The file is left as it is then.
-    pub(crate) fn open(directory: &Path) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
-        Self::open_at(Place::in_directory(directory)?)
+    pub(crate) fn open(directory: &Path, readiness: Readiness) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
+        Self::open_at(Place::in_directory(directory)?, readiness)
     }
 
-    fn open_at(place: Place) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
+    fn open_at(place: Place, readiness: Readiness) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
         let (store, rooms) = place.open()?;
         let (commands, queue) = mpsc::channel(QUEUE_WRITES_MAX);
-        let writer = Writer::new(place, store);
+        let writer = Writer::new(place, store, readiness);
         let thread = thread::Builder::new().name("journal".to_owned());
         thread.spawn(move || writer.run(queue)).context("cannot start the journal's thread")?;
         Ok((Self { commands }, rooms))
@@ -166,6 +183,18 @@ impl Journal {
         let command = Command::Write { records, done };
         self.commands.send(command).await.map_err(|_| JournalError::Closed)?;
         outcome.await.unwrap_or(Err(JournalError::Closed))
+    }
+
+    /// For ever, sees whether a journal that could not be written can be by now.
+    pub(crate) async fn keep_trying(self) {
+        while self.probe().await {
+            sleep(PROBE_INTERVAL).await;
+        }
+    }
+
+    /// Sees it once. False when the journal is closed.
+    async fn probe(&self) -> bool {
+        self.commands.send(Command::Probe).await.is_ok()
     }
 
     /// Waits until everything handed in before is written, and closes the file. Later writes fail with

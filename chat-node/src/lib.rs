@@ -93,8 +93,11 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
     }
     let secret = config.secret().map_err(anyhow::Error::msg)?;
     let (peers, failed) = Peers::new(parsed.nodes, secret.as_ref())?;
+    let readiness = Readiness::ready();
     let (journal, saved) = match &config.data_dir {
-        Some(directory) => Journal::open(directory).map(|(journal, saved)| (Some(journal), saved))?,
+        Some(directory) => {
+            Journal::open(directory, readiness.clone()).map(|(journal, saved)| (Some(journal), saved))?
+        }
         None => (None, Vec::new()),
     };
     let id: NodeId = config.node_id.as_str().into();
@@ -111,7 +114,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         refused: Refused::default(),
         work: TaskTracker::new(),
     });
-    let (readiness, times) = (Readiness::ready(), config.times());
+    let times = config.times();
     Ok(ChatNode { clients, peers: peers_server, identity, readiness, node, times, failed, journal })
 }
 
@@ -138,6 +141,7 @@ impl ChatNode {
         let page = service::http::router(page::routes(), &identity, &readiness);
         let contact =
             AbortOnDropHandle::new(tokio::spawn(liveness::keep_contact(node.clone(), times.heartbeat_interval)));
+        let trying = journal.clone().map(|journal| AbortOnDropHandle::new(tokio::spawn(journal.keep_trying())));
         let watching = AbortOnDropHandle::new(tokio::spawn(liveness::watch(node.clone(), times, failed)));
 
         // Peers are served for as long as clients are, and while these say goodbye.
@@ -158,7 +162,7 @@ impl ChatNode {
         };
         let serve_peers = peers.run(rpc, readiness.clone(), clients_are_gone.clone());
         let (clients, peers) = tokio::join!(serve_clients, serve_peers);
-        drop((watching, contact));
+        drop((watching, contact, trying));
         if let Some(journal) = journal {
             journal.close().await;
         }

@@ -72,8 +72,8 @@ impl Rooms {
         if let Some(journal) = &self.context.journal
             && let Err(error) = journal.write(vec![Record::RoomCreated(facts.clone())]).await
         {
-            tracing::error!("room {:?} is not created: {error}", facts.name);
-            return Err("Internal server error".to_owned());
+            error.log(&format!("room {:?} is not created", facts.name));
+            return Err(format!("The room cannot be recorded: {error}"));
         }
         Ok(self.open(SavedRoom { facts, last_number: 0, history: Vec::new(), remote_members: Vec::new() }))
     }

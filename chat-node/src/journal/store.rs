@@ -1,10 +1,14 @@
 //! The open database: batches go in, all of them or nothing.
 
-use redb::Database;
+use redb::{Database, TableDefinition};
 
 use super::load::{LoadError, read_about, read_rooms};
 use super::tables::{COMMITS_KEY, FORMAT, FORMAT_KEY, Tables};
 use super::{Outcome, Record, SavedRoom};
+
+/// What is written to see whether there is room: as much as a batch of some hundred short messages.
+const PROBE: TableDefinition<'_, (), &[u8]> = TableDefinition::new("probe");
+const PROBE_BYTES: usize = 64 * 1024;
 
 /// The open database.
 pub(super) struct Store {
@@ -48,6 +52,20 @@ impl Store {
         }
         transaction.commit()?;
         self.commits += 1;
+        Ok(())
+    }
+
+    /// Writes something that is not kept, to see whether there is room.
+    ///
+    /// # Errors
+    /// When that fails. The store must not be used any more.
+    pub(super) fn probe(&mut self) -> Result<(), redb::Error> {
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(PROBE)?.insert((), vec![0; PROBE_BYTES].as_slice())?;
+        transaction.commit()?;
+        let transaction = self.database.begin_write()?;
+        transaction.delete_table(PROBE)?;
+        transaction.commit()?;
         Ok(())
     }
 

@@ -50,19 +50,19 @@ fn member(room_id: &str, username: &str, node_id: &str, registrations: u32) -> R
 /// Writes all of it, closes, and gives what another start finds.
 async fn kept(records: impl IntoIterator<Item = Record>) -> Vec<SavedRoom> {
     let directory = TempDir::new().unwrap();
-    let (journal, before) = Journal::open(directory.path()).unwrap();
+    let (journal, before) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     assert_eq!(before, []);
     for record in records {
         journal.write(vec![record]).await.unwrap();
     }
     journal.close().await;
-    let (journal, rooms) = Journal::open(directory.path()).unwrap();
+    let (journal, rooms) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     journal.close().await;
     rooms
 }
 
 fn refusal(directory: &Path) -> String {
-    let Err(error) = Journal::open(directory) else { panic!("it is opened") };
+    let Err(error) = Journal::open(directory, Readiness::ready()) else { panic!("it is opened") };
     error.to_string()
 }
 
@@ -119,7 +119,7 @@ async fn a_deleted_room_leaves_nothing_and_its_neighbours_everything() {
 #[tokio::test]
 async fn what_does_not_fit_is_refused_as_a_whole() {
     let directory = TempDir::new().unwrap();
-    let (journal, _) = Journal::open(directory.path()).unwrap();
+    let (journal, _) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     journal.write(vec![room("r"), message("r", 1)]).await.unwrap();
     let room_id = || "r".to_owned();
     let gap = journal.write(vec![message("r", 2), message("r", 4)]).await;
@@ -133,7 +133,7 @@ async fn what_does_not_fit_is_refused_as_a_whole() {
     journal.write(vec![member("nowhere", "carol", "node2", 0)]).await.unwrap();
     journal.write(vec![Record::RoomDeleted { room_id: nowhere() }]).await.unwrap();
     journal.close().await;
-    let (_, rooms) = Journal::open(directory.path()).unwrap();
+    let (_, rooms) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     assert_eq!((rooms.len(), rooms[0].last_number), (1, 1));
 }
 
@@ -148,7 +148,7 @@ async fn a_number_that_is_given_again_replaces_what_had_it() {
 #[tokio::test]
 async fn a_closed_journal_wrote_what_came_before_and_takes_no_more() {
     let directory = TempDir::new().unwrap();
-    let (journal, _) = Journal::open(directory.path()).unwrap();
+    let (journal, _) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     let before = tokio::spawn({
         let journal = journal.clone();
         async move { journal.write(vec![room("r")]).await }
@@ -159,13 +159,13 @@ async fn a_closed_journal_wrote_what_came_before_and_takes_no_more() {
     assert_eq!(before.await.unwrap(), Ok(()));
     assert_eq!(journal.write(vec![room("s")]).await, Err(JournalError::Closed));
     journal.close().await;
-    assert_eq!(Journal::open(directory.path()).unwrap().1.len(), 1);
+    assert_eq!(Journal::open(directory.path(), Readiness::ready()).unwrap().1.len(), 1);
 }
 
 #[test]
 fn a_directory_in_use_is_refused() {
     let directory = TempDir::new().unwrap();
-    let journal = Journal::open(directory.path()).unwrap();
+    let journal = Journal::open(directory.path(), Readiness::ready()).unwrap();
     assert!(refusal(directory.path()).contains("is in use by another process"));
     drop(journal);
 }
@@ -173,7 +173,7 @@ fn a_directory_in_use_is_refused() {
 #[test]
 fn a_directory_that_is_not_there_is_made_and_one_that_cannot_be_is_explained() {
     let directory = TempDir::new().unwrap();
-    Journal::open(&directory.path().join("deep/down")).unwrap();
+    Journal::open(&directory.path().join("deep/down"), Readiness::ready()).unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
     assert!(refusal(&file).ends_with("file is not a directory"), "{}", refusal(&file));
@@ -206,7 +206,7 @@ fn io_error(kind: std::io::ErrorKind) -> String {
 #[tokio::test]
 async fn a_damaged_file_is_explained_and_left_as_it_is() {
     let directory = TempDir::new().unwrap();
-    let (journal, _) = Journal::open(directory.path()).unwrap();
+    let (journal, _) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     let messages = (1..=100).map(|number| Record::Message(said("r", number, &"x".repeat(5000))));
     journal.write([room("r")].into_iter().chain(messages).collect()).await.unwrap();
     journal.close().await;
@@ -224,7 +224,7 @@ async fn a_damaged_file_is_explained_and_left_as_it_is() {
         assert!(fs::read(&path).unwrap() == damage, "it was changed: {message}");
     }
     fs::write(&path, &sound).unwrap();
-    assert_eq!(Journal::open(directory.path()).unwrap().1[0].history.len(), 100);
+    assert_eq!(Journal::open(directory.path(), Readiness::ready()).unwrap().1[0].history.len(), 100);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_file_of_a_newer_version_or_another_program_is_refused() {
 fn a_stop_while_the_file_is_made_does_no_harm() {
     let directory = TempDir::new().unwrap();
     fs::write(directory.path().join("chat.redb.new"), vec![0; 5000]).unwrap();
-    assert_eq!(Journal::open(directory.path()).unwrap().1, []);
+    assert_eq!(Journal::open(directory.path(), Readiness::ready()).unwrap().1, []);
 }
 
 #[tokio::test]
@@ -271,9 +271,33 @@ async fn a_full_disk_refuses_and_keeps_nothing_until_there_is_room_again() {
     }
     journal.write(vec![message("r", 3)]).await.unwrap();
     journal.close().await;
-    let (_, rooms) = Journal::open(directory.path()).unwrap();
+    let (_, rooms) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     assert_eq!(rooms.len(), 1);
     assert_eq!(rooms[0].history, [said("r", 1, "hello"), said("r", 2, "kept"), said("r", 3, "hello")]);
+}
+
+#[tokio::test]
+async fn while_the_disk_is_full_nothing_is_ready_and_everybody_hears_why_until_there_is_room_without_a_write() {
+    let directory = TempDir::new().unwrap();
+    let (disk, readiness) = (Disk::default(), Readiness::ready());
+    let (journal, _) = disk.journal_that_tells(directory.path(), readiness.clone());
+    journal.write(vec![room("r")]).await.unwrap();
+    assert_eq!(readiness.check(), Ok(()));
+    disk.full.store(true, SeqCst);
+    for _ in 0..3 {
+        let refused = journal.write(vec![message("r", 1)]).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the disk is full");
+    }
+    let reason = readiness.check().unwrap_err();
+    assert!(reason.ends_with("cannot be written: the disk is full"), "{reason}");
+    disk.full.store(false, SeqCst);
+    let start = std::time::Instant::now();
+    while readiness.check().is_err() {
+        assert!(start.elapsed() < testing::LIMIT, "it is not ready again");
+        journal.probe().await;
+        tokio::task::yield_now().await;
+    }
+    journal.write(vec![message("r", 1)]).await.unwrap();
 }
 
 #[tokio::test]
@@ -285,7 +309,7 @@ async fn when_the_last_step_fails_the_file_decides_what_was_written() {
     disk.fails_to_sync.store(true, SeqCst);
     let outcome = journal.write(vec![message("r", 2)]).await;
     journal.close().await;
-    let (journal, rooms) = Journal::open(directory.path()).unwrap();
+    let (journal, rooms) = Journal::open(directory.path(), Readiness::ready()).unwrap();
     let last = rooms[0].last_number;
     assert_eq!(last, 1 + u32::from(outcome.is_ok()), "{outcome:?}");
     journal.write(vec![message("r", last + 1)]).await.unwrap();
@@ -310,7 +334,7 @@ async fn many_writers_wait_for_the_disk_together() {
     let syncs = disk.syncs.load(SeqCst) - before;
     assert!(syncs <= 20, "{syncs} waits for {WRITERS} writers");
     journal.close().await;
-    assert_eq!(Journal::open(directory.path()).unwrap().1.len(), 500);
+    assert_eq!(Journal::open(directory.path(), Readiness::ready()).unwrap().1.len(), 500);
 }
 
 const CHILD_DIRECTORY: &str = "JOURNAL_TEST_DIRECTORY";
@@ -319,7 +343,7 @@ const CHILD_DIRECTORY: &str = "JOURNAL_TEST_DIRECTORY";
 #[tokio::test]
 async fn writes_until_it_is_killed() {
     let Some(directory) = std::env::var_os(CHILD_DIRECTORY) else { return };
-    let (journal, rooms) = Journal::open(Path::new(&directory)).unwrap();
+    let (journal, rooms) = Journal::open(Path::new(&directory), Readiness::ready()).unwrap();
     let mut number = rooms.first().map_or(0, |room| room.last_number);
     if rooms.is_empty() {
         journal.write(vec![room("r")]).await.unwrap();
@@ -349,7 +373,7 @@ async fn what_was_confirmed_survives_sigkill() {
         let (code, rest, _) = child.output();
         assert_eq!(code, None);
         confirmed = rest.lines().next_back().map_or(confirmed, number);
-        let (journal, rooms) = Journal::open(directory.path()).unwrap();
+        let (journal, rooms) = Journal::open(directory.path(), Readiness::ready()).unwrap();
         let last = rooms[0].last_number;
         assert!(last == confirmed || last == confirmed + 1, "{confirmed} confirmed, {last} kept");
         let numbers: Vec<_> = rooms[0].history.iter().map(|message| message.sequence_number).collect();

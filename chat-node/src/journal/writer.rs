@@ -1,10 +1,12 @@
 //! The thread that owns the file.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use metrics::{Unit, counter, describe_counter};
+use service::Readiness;
 use tokio::sync::{mpsc, oneshot};
 
+use super::condition::Condition;
 use super::open::Place;
 use super::store::Store;
 use super::{JournalError, Outcome, QUEUE_WRITES_MAX, Record};
@@ -21,6 +23,8 @@ type Waiting = oneshot::Sender<Outcome>;
 pub(super) enum Command {
     /// To write records, all or none.
     Write { records: Vec<Record>, done: Waiting },
+    /// To see whether it can be written again, if it could not.
+    Probe,
     /// To write what came before, and to close the file.
     Close { done: oneshot::Sender<()> },
 }
@@ -31,13 +35,13 @@ pub(super) struct Writer {
     /// Nothing after a failure, until it is opened again.
     store: Option<Store>,
     failed_at: Option<Instant>,
+    condition: Condition,
 }
 
 impl Writer {
-    pub(super) fn new(place: Place, store: Store) -> Self {
-        describe_counter!("chat_journal_commits_total", Unit::Count, "Batches that the journal has written");
-        describe_counter!("chat_journal_failures_total", Unit::Count, "Batches that the journal could not write");
-        Self { place, store: Some(store), failed_at: None }
+    pub(super) fn new(place: Place, store: Store, readiness: Readiness) -> Self {
+        let condition = Condition::new(format!("the journal in {}", place.display()), readiness);
+        Self { place, store: Some(store), failed_at: None, condition }
     }
 
     /// Works until it is told to close, or nobody is left who could tell.
@@ -52,6 +56,7 @@ impl Writer {
                         batch.push(records);
                         waiting.push(done);
                     }
+                    Command::Probe => self.probe(),
                     Command::Close { done } => {
                         self.write(&batch, waiting);
                         self.close();
@@ -71,9 +76,12 @@ impl Writer {
             return;
         }
         let outcomes = match self.try_write(batch) {
-            Ok(outcomes) => outcomes,
+            Ok(outcomes) => {
+                self.condition.written();
+                outcomes
+            }
             Err(reason) => {
-                counter!("chat_journal_failures_total").increment(1);
+                self.condition.refused(&reason);
                 vec![Err(JournalError::NotWritten(reason)); batch.len()]
             }
         };
@@ -92,17 +100,34 @@ impl Writer {
         let committed = store.commits() + 1;
         let mut outcomes = Vec::new();
         match store.apply(batch, &mut outcomes) {
-            Ok(()) => {
-                counter!("chat_journal_commits_total").increment(1);
-                Ok(outcomes)
-            }
+            Ok(()) => Ok(outcomes),
             Err(error) => {
-                tracing::error!("the journal in {} cannot be written: {error}", self.place.display());
+                let reason = reason(&error);
                 // The database is of no use after a failure; and its file has to be free.
                 self.store = None;
                 // When the last step failed, only the file can tell whether the batch is in it.
-                let store = self.reopen()?;
-                if store.commits() == committed { Ok(outcomes) } else { Err(error.to_string()) }
+                match self.reopen() {
+                    Ok(store) if store.commits() == committed => Ok(outcomes),
+                    _ => Err(reason),
+                }
+            }
+        }
+    }
+
+    /// Nobody may want to write for as long as the node is not ready: so the journal tries by itself.
+    fn probe(&mut self) {
+        if !self.condition.is_failing() {
+            return;
+        }
+        let store = match &mut self.store {
+            Some(store) => Ok(store),
+            None => self.reopen(),
+        };
+        match store.and_then(|store| store.probe().map_err(|error| reason(&error))) {
+            Ok(()) => self.condition.works(),
+            Err(reason) => {
+                self.store = None;
+                self.condition.fails(&reason);
             }
         }
     }
@@ -111,18 +136,17 @@ impl Writer {
         if let Some(failed_at) = self.failed_at
             && failed_at.elapsed() < REOPEN_DELAY
         {
-            return Err("it could not be opened again a moment ago".to_owned());
+            let reason = self.condition.reason().unwrap_or("it could not be opened again a moment ago");
+            return Err(reason.to_owned());
         }
         match self.place.open() {
             Ok((store, _)) => {
-                tracing::info!("the journal in {} is open again", self.place.display());
                 self.failed_at = None;
                 Ok(self.store.insert(store))
             }
             Err(error) => {
-                tracing::error!("{error:#}");
                 self.failed_at = Some(Instant::now());
-                Err(error.to_string())
+                Err(format!("{error:#}"))
             }
         }
     }
@@ -131,5 +155,14 @@ impl Writer {
         if let Some(Err(error)) = self.store.map(Store::close) {
             tracing::warn!("the journal in {} was not closed well: {error}", self.place.display());
         }
+    }
+}
+
+/// Why something was not written, for people.
+fn reason(error: &redb::Error) -> String {
+    match error {
+        redb::Error::Io(error) if error.kind() == ErrorKind::StorageFull => "the disk is full".to_owned(),
+        redb::Error::Io(error) if error.kind() == ErrorKind::QuotaExceeded => "the disk's quota is used up".to_owned(),
+        error => error.to_string(),
     }
 }

@@ -141,8 +141,8 @@ impl Actor {
         if let Some(journal) = &self.context.journal
             && let Err(error) = journal.write(vec![Record::RoomDeleted { room_id: room_id.clone() }]).await
         {
-            tracing::error!("room {room_id} is not deleted: {error}");
-            return Err("The deletion cannot be recorded".to_owned());
+            error.log(&format!("room {room_id} is not deleted"));
+            return Err(format!("The deletion cannot be recorded: {error}"));
         }
         self.state = State::Committing;
         self.unwritten.clear();

@@ -290,7 +290,7 @@ impl Actor {
         }
         let Some(journal) = &self.context.journal else { return };
         if let Err(error) = journal.write(std::mem::take(&mut self.unwritten)).await {
-            tracing::warn!("members of room {} are not recorded: {error}", self.listing.room_id);
+            error.log(&format!("members of room {} are not recorded", self.listing.room_id));
         }
     }
 }

@@ -175,8 +175,8 @@ impl Actor {
         }
         let count = records.len();
         journal.write(records).await.map_err(|error| {
-            tracing::error!("refusing {count} messages to room {}: {error}", self.listing.room_id);
-            Refusal::new(ErrorCode::INTERNAL_ERROR, "The message cannot be recorded")
+            error.log(&format!("refusing {count} messages to room {}", self.listing.room_id));
+            Refusal::new(ErrorCode::INTERNAL_ERROR, format!("The message cannot be recorded: {error}"))
         })
     }
 

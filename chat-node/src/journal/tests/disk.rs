@@ -8,6 +8,7 @@ use std::{fs, io};
 
 use redb::StorageBackend;
 use redb::backends::FileBackend;
+use service::Readiness;
 
 use crate::journal::open::{Place, builder};
 use crate::journal::{Journal, SavedRoom};
@@ -29,13 +30,18 @@ struct File {
 impl Disk {
     /// A journal on this disk.
     pub(super) fn journal(&self, directory: &Path) -> (Journal, Vec<SavedRoom>) {
+        self.journal_that_tells(directory, Readiness::ready())
+    }
+
+    /// The same, which tells this whether it can be written.
+    pub(super) fn journal_that_tells(&self, directory: &Path, readiness: Readiness) -> (Journal, Vec<SavedRoom>) {
         let disk = self.clone();
         let opener = move |path: &Path| {
             let file = fs::File::options().read(true).write(true).create(true).truncate(false).open(path)?;
             let backend = FileBackend::new(file)?;
             builder().create_with_backend(File { backend, disk: disk.clone() })
         };
-        Journal::open_at(Place::with_opener(directory, Box::new(opener)).unwrap()).unwrap()
+        Journal::open_at(Place::with_opener(directory, Box::new(opener)).unwrap(), readiness).unwrap()
     }
 
     fn check(&self) -> io::Result<()> {
