@@ -8,6 +8,8 @@ use chat_protocol::xmlrpc::Fault;
 use flate2::read::GzDecoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Client, Response, Url};
+use service::cause::{cause, innermost};
+use service::resolve::ShuffledResolver;
 use service::secret::Secret;
 use tokio::time::Duration;
 
@@ -74,6 +76,7 @@ pub(super) fn client(secret: Option<&Secret>) -> anyhow::Result<Client> {
         .default_headers(headers)
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
+        .dns_resolver(ShuffledResolver { timeout: CONNECT_TIMEOUT })
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
@@ -121,17 +124,13 @@ fn too_long() -> CallError {
 
 fn explain(address: &Url, error: reqwest::Error) -> CallError {
     let error = error.without_url();
-    // The last cause says the most: `connection reset by peer`.
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    let reason = match cause.downcast_ref::<io::Error>() {
+    let reason = match cause::<io::Error>(&error) {
         Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         _ if error.is_connect() && error.is_timeout() => {
             format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())
         }
-        _ => cause.to_string(),
+        // The last cause says the most: `connection reset by peer`.
+        _ => innermost(&error),
     };
     if error.is_connect() {
         return CallError::Unreachable { server: address.authority().to_owned(), reason };
