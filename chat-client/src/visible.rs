@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use chat_protocol::name::is_unseen;
+
 /// How a line break looks where everything has to be one line.
 const LINE_BREAK: &str = "⏎";
 
@@ -41,9 +43,10 @@ pub(crate) fn json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
         if is_obeyed(character) {
-            // They are all of the first plane, so that one escape is enough.
             // Writing to a text cannot fail.
-            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
         } else {
             shown.push(character);
         }
@@ -58,10 +61,11 @@ pub(crate) fn time_of_day(timestamp: &str) -> &str {
     time.filter(|time| time.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')).unwrap_or("--:--:--")
 }
 
-/// Control characters; marks that change the direction of the text around them.
+/// Control characters, marks that change the direction of the text around them, and what is not seen at all, but
+/// for what joins and selects signs.
 fn is_obeyed(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    let joins = matches!(character, '\u{200C}' | '\u{200D}' | '\u{FE0E}' | '\u{FE0F}');
+    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') || (is_unseen(character) && !joins)
 }
 
 #[cfg(test)]
@@ -73,6 +77,7 @@ mod tests {
         assert_eq!(one_line("\u{1b}[2J\u{7}\u{9b}31m"), r"\u{1b}[2J\u{7}\u{9b}31m");
         assert_eq!(one_line("a\u{202e}b\0"), r"a\u{202e}b\u{0}");
         assert_eq!(one_line("\u{7f}\r"), r"\u{7f}\u{d}");
+        assert_eq!(one_line("al\u{200b}ice\u{3164}"), r"al\u{200b}ice\u{3164}");
     }
 
     #[test]
@@ -84,9 +89,9 @@ mod tests {
 
     #[test]
     fn json_means_the_same_without_what_a_terminal_would_obey() {
-        let content = "\u{9b}31m \u{7f}\u{202e} ü";
+        let content = "\u{9b}31m \u{7f}\u{202e} ü\u{e0041}";
         let shown = json(&serde_json::to_string(content).unwrap());
-        assert_eq!(shown, r#""\u009b31m \u007f\u202e ü""#);
+        assert_eq!(shown, r#""\u009b31m \u007f\u202e ü\udb40\udc41""#);
         assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), content);
     }
 

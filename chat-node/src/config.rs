@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chat_protocol::name;
 use chat_protocol::peer_nodes::{self, PeerNodes};
 use clap::{Arg, Command};
 use service::secret::{self, Secret};
@@ -87,7 +88,7 @@ const NODE_ID_BYTES_MAX: usize = 100;
 
 /// A name that stands in `PEER_NODES` and in XML.
 fn node_id(text: &str) -> Result<String, String> {
-    let is_plain = !text.contains([',', ':']) && text.trim() == text && chat_protocol::text::is_carried(text);
+    let is_plain = !text.contains([',', ':']) && name::normalise(text) == text && name::check(text).is_ok();
     if text.is_empty() || text.len() > NODE_ID_BYTES_MAX || !is_plain {
         return Err(format!("accepted is a name of 1 to {NODE_ID_BYTES_MAX} bytes without commas and colons"));
     }

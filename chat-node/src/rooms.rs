@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use chat_protocol::limits::{DESCRIPTION_CHARS_MAX, ROOM_NAME_CHARS_MAX, ROOMS_MAX, USERNAME_CHARS_MAX};
+use chat_protocol::name;
 use chat_protocol::text::{fits, is_carried};
 use chat_protocol::timestamp::timestamp;
 use chat_protocol::{CreateRoom, Room as RoomEntry};
@@ -161,6 +162,9 @@ fn check(request: &CreateRoom) -> Result<(), String> {
         if !is_carried(text) {
             return Err(format!("{what} contains control characters"));
         }
+    }
+    for (what, given) in [("room_name", room_name), ("creator_id", creator_id)] {
+        name::check(given).map_err(|unfit| format!("{what} {unfit}"))?;
     }
     Ok(())
 }

@@ -1,9 +1,11 @@
 //! One client: its requests, in their order, and the rooms that it is in (protocol, section 3).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use chat_protocol::limits::{CONTENT_CHARS_MAX, ROOM_ID_BYTES_MAX, ROOMS_PER_CONNECTION_MAX, USERNAME_CHARS_MAX};
+use chat_protocol::name;
 use chat_protocol::text::{fits, is_carried};
 use chat_protocol::{
     CreateRoom, DeleteRoomFailed, ErrorCode, Failure, GlobalRoomsList, JoinRoomError, MessageError, Request,
@@ -55,7 +57,7 @@ impl Session {
 
     /// Carries a request out. What answers it is queued, or will be before any later answer.
     pub(crate) async fn handle(&mut self, text: &str) {
-        let request = Request::from_json(text);
+        let request = Request::from_json(text).map(with_normal_names);
         if !matches!(request, Ok(Request::SendMessage(_))) {
             self.settle().await;
         }
@@ -134,6 +136,9 @@ impl Session {
             return Err(Refusal::new(ErrorCode::INVALID_REQUEST, "Missing room_id or username"));
         }
         check_username(&username)?;
+        if let Err(unfit) = name::check(&username) {
+            return Err(Refusal::new(ErrorCode::INVALID_REQUEST, format!("username {unfit}")));
+        }
         if self.joined.len() >= ROOMS_PER_CONNECTION_MAX {
             // Rooms that were deleted do not count.
             let Self { node, joined, .. } = self;
@@ -234,6 +239,27 @@ impl Session {
             self.answer(&ServerMessage::DeleteRoomFailed(failed));
         }
     }
+}
+
+/// The request with the one form of each name in it, so that names which look alike are alike.
+fn with_normal_names(mut request: Request) -> Request {
+    let normalise = |given: &mut String| {
+        if let Cow::Owned(normal) = name::normalise(given) {
+            *given = normal;
+        }
+    };
+    match &mut request {
+        Request::CreateRoom(CreateRoom { room_name, creator_id, .. }) => {
+            normalise(room_name);
+            normalise(creator_id);
+        }
+        Request::SendMessage(SendMessage { username, .. })
+        | Request::JoinRoom(RoomUser { username, .. })
+        | Request::LeaveRoom(RoomUser { username, .. })
+        | Request::DeleteRoom(RoomUser { username, .. }) => normalise(username),
+        Request::ListRooms | Request::DiscoverRooms => {}
+    }
+    request
 }
 
 async fn leave(room: &Arc<Room>, username: &str, outbox: &Outbox) {

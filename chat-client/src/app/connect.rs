@@ -1,6 +1,6 @@
 //! The first screen: who am I, and where is the node.
 
-use chat_protocol::{limits, text};
+use chat_protocol::{limits, name};
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
 use super::field::Field;
@@ -75,15 +75,15 @@ impl App {
     /// Begins to connect as the fields say, or says what is wrong with them.
     pub(super) fn submit(&mut self) -> Vec<Action> {
         let form = &mut self.connect;
-        let username = form.username.text().trim().to_owned();
+        let username = name::normalise(form.username.text()).trim().to_owned();
         if username.is_empty() {
             form.focus = Focus::Username;
             self.notice = Some(Notice::Bad("Type a user name: others see it beside your messages".to_owned()));
             return Vec::new();
         }
-        if !text::is_carried(&username) || username.contains(['\n', '\t']) {
+        if let Err(unfit) = name::check(&username) {
             form.focus = Focus::Username;
-            self.notice = Some(Notice::Bad("A user name cannot have control characters".to_owned()));
+            self.notice = Some(Notice::Bad(format!("That is no user name: it {unfit}")));
             return Vec::new();
         }
         match form.address.text().parse::<Address>() {

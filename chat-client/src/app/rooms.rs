@@ -1,7 +1,8 @@
 //! The second screen: the rooms of this node and of all others.
 
 use chat_protocol::{
-    CreateRoom, Failure, GlobalRoomsList, Request, Room, RoomCreated, RoomUser, RoomsList, ServerMessage, limits, text,
+    CreateRoom, Failure, GlobalRoomsList, Request, Room, RoomCreated, RoomUser, RoomsList, ServerMessage, limits, name,
+    text,
 };
 use ratatui::crossterm::event::{KeyCode, KeyEvent};
 
@@ -179,15 +180,20 @@ impl App {
         let Some(Dialog::Create { name, description, is_description }) = &mut self.rooms.dialog else {
             return Vec::new();
         };
-        let room_name = name.text().trim().to_owned();
+        let room_name = name::normalise(name.text()).trim().to_owned();
         let description = description.text().trim().to_owned();
         if room_name.is_empty() {
             *is_description = false;
             self.notice = Some(Notice::Bad("Type a name for the room".to_owned()));
             return Vec::new();
         }
-        if !text::is_carried(&room_name) || !text::is_carried(&description) || room_name.contains('\n') {
-            self.notice = Some(Notice::Bad("Name and description cannot have control characters".to_owned()));
+        if let Err(unfit) = name::check(&room_name) {
+            *is_description = false;
+            self.notice = Some(Notice::Bad(format!("That is no name: it {unfit}")));
+            return Vec::new();
+        }
+        if !text::is_carried(&description) {
+            self.notice = Some(Notice::Bad("A description cannot have control characters".to_owned()));
             return Vec::new();
         }
         self.rooms.dialog = None;

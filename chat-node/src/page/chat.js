@@ -15,7 +15,7 @@ import { recallName, rememberName } from "./storage.js";
 const ROOM = "#room=";
 const TITLE = "Swarmyard chat";
 
-let name = recallName();
+let name = (recallName() ?? "").normalize("NFC");
 /** The node one is connected to, by its own word. */
 let node = "";
 let room = null;
@@ -303,7 +303,8 @@ function showTitle() {
 function setName(given) {
   const id = room?.id;
   if (room && given !== name) closeRoom({ isLeft: true });
-  name = given;
+  // The one form of it, as the node has it.
+  name = given.normalize("NFC");
   rememberName(name);
   showName();
   if (id && !room) openRoom(id);

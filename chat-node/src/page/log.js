@@ -1,6 +1,6 @@
 // The lines of a room: messages in the order of their numbers, each once, and what happened.
 
-import { byId, count, hue, initial, make } from "./dom.js";
+import { byId, count, hue, initial, make, visible } from "./dom.js";
 import { IDS_REMEMBERED_MAX, LINES_SHOWN_MAX } from "./limits.js";
 
 /** Messages of one person this close together share a head. */
@@ -125,7 +125,7 @@ function messageLine(message, isOwn) {
   const head = make(
     "p",
     { class: "head" },
-    make("bdi", { class: "author", text: isOwn ? "You" : username }),
+    make("bdi", { class: "author", text: isOwn ? "You" : visible(username) }),
     " ",
     make("time", {
       datetime: isDate ? time.toISOString() : null,

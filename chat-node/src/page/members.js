@@ -1,6 +1,6 @@
 // Who is in the room.
 
-import { byId, count, hue, initial, make } from "./dom.js";
+import { byId, count, hue, initial, make, visible } from "./dom.js";
 import { MEMBERS_SHOWN_MAX } from "./limits.js";
 
 let planned = 0;
@@ -19,7 +19,7 @@ function draw(names, own) {
       "li",
       {},
       make("span", { class: `face hue-${hue(name)}`, "aria-hidden": "true", text: initial(name) }),
-      make("bdi", { class: "member-name", text: name }),
+      make("bdi", { class: "member-name", text: visible(name) }),
       name === own ? make("span", { class: "hint", text: " (you)" }) : "",
     ),
   );

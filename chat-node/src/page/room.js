@@ -1,6 +1,6 @@
 // The room that one is in: joining, its history, its members, whether its node answers.
 
-import { announce, bdi, byId, count } from "./dom.js";
+import { announce, bdi, byId, count, visible } from "./dom.js";
 import { showMembers } from "./members.js";
 
 /** Looks at the list of rooms that must miss a room, or count its members differently, to believe it. */
@@ -38,7 +38,7 @@ export class Room {
 
   /** Takes what a list of rooms says of it. */
   describe({ room_name: name, admin_node: admin, creator_id: creator, description }) {
-    Object.assign(this, { name, admin, description: description ?? "", creator: creator ?? this.creator });
+    Object.assign(this, { name: visible(name), admin, description: description ?? "", creator: creator ?? this.creator });
     this.show();
   }
 

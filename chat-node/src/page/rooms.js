@@ -1,6 +1,6 @@
 // The list of rooms, those of all nodes together, under the node that hosts them.
 
-import { byId, count, make } from "./dom.js";
+import { byId, count, make, visible } from "./dom.js";
 import { ROOMS_SHOWN_MAX } from "./limits.js";
 
 /** From this many rooms on, there is a field to find one. */
@@ -69,7 +69,7 @@ export class Rooms {
         "aria-current": isCurrent ? "true" : null,
         disabled: !isAvailable && !isCurrent ? "" : null,
       },
-      make("span", { class: "room-row-name", dir: "auto", text: room.room_name }),
+      make("span", { class: "room-row-name", dir: "auto", text: visible(room.room_name) }),
       make("span", { class: "room-row-members", text: count(room.member_count, "member") }),
     );
     if (room.description) {

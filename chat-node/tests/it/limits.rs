@@ -154,8 +154,48 @@ async fn other_strange_characters_are_kept_as_they_are() {
     for text in CARRIED {
         let content: String = serde_json::from_str(&format!("\"{text}\"")).unwrap();
         client.say(&room, "alice", &content).await;
-        client.create_room(&content, &content).await;
     }
+}
+
+#[tokio::test]
+async fn a_name_that_shows_as_nothing_or_as_another_one_is_refused() {
+    let node = start(&[]);
+    let mut client = node.client().await;
+    let room = client.create_room("general", "alice").await;
+    for (name, wrong) in [
+        ("  ", "has nothing that can be seen"),
+        ("al\u{200b}ice", "contains a character that cannot be seen (U+200B)"),
+        ("\u{202e}ecila", "contains a character that cannot be seen (U+202E)"),
+        ("two\nlines", "contains a line break or another control character (U+000A)"),
+    ] {
+        client.text(&json!({"type": "join_room", "data": {"room_id": room, "username": name}}).to_string()).await;
+        let error = expect!(client, JoinRoomError);
+        assert_eq!((error.error_code.0.as_ref(), error.error), ("INVALID_REQUEST", format!("username {wrong}")));
+        for (room_name, creator_id, what) in [(name, "alice", "room_name"), ("other", name, "creator_id")] {
+            let data = json!({"room_name": room_name, "creator_id": creator_id});
+            assert_eq!(create(&mut client, &data).await, Err(format!("{what} {wrong}")));
+        }
+    }
+    assert_eq!(client.list_rooms().await.rooms[0].member_count, 0);
+}
+
+#[tokio::test]
+async fn two_ways_to_write_the_same_name_are_one_member_and_one_room() {
+    let node = start(&[]);
+    let mut client = node.client().await;
+    let (composed, decomposed) = ("José", "Jose\u{301}");
+    let room = client.create_room(composed, composed).await;
+    let again = json!({"room_name": decomposed, "creator_id": "alice"});
+    assert_eq!(create(&mut client, &again).await, Err(format!("Room with name '{composed}' already exists")));
+    for name in [composed, decomposed] {
+        client.text(&json!({"type": "join_room", "data": {"room_id": room, "username": name}}).to_string()).await;
+        assert_eq!(expect!(client, JoinRoomSuccess).members, [composed]);
+    }
+    client.try_send_message(&room, decomposed, "¡hola!").await.unwrap();
+    assert_eq!(expect!(client, NewMessage).username, composed);
+    expect!(client, MessageSent);
+    client.delete(&room, decomposed).await;
+    expect!(client, DeleteRoomInitiated);
 }
 
 // Row 20.

@@ -6,6 +6,7 @@
 //! that wire, of which these types and their comments are the form that is kept.
 
 pub mod limits;
+pub mod name;
 pub mod peer_nodes;
 #[doc(hidden)]
 pub mod properties;
