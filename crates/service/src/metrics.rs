@@ -83,6 +83,7 @@ fn recorder() -> PrometheusRecorder {
 /// Describes what every service counts, and notes the start.
 fn describe() {
     describe_counter!("http_requests_total", Unit::Count, "HTTP requests answered");
+    describe_counter!("http_accept_failures_total", Unit::Count, "Tries to accept a connection that failed");
     describe_gauge!("http_connections", Unit::Count, "Open HTTP connections");
     describe_gauge!("process_start_time_seconds", Unit::Seconds, "When the instance started, in Unix time");
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -12,7 +12,7 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request};
 use hyper::body::Incoming;
-use metrics::{Gauge, gauge};
+use metrics::{Gauge, counter, gauge};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
@@ -153,14 +153,26 @@ struct Connections<A> {
 impl<A: App> Connections<A> {
     /// Accepts connections for ever.
     async fn accept(&self, listener: &TcpListener) {
+        let mut failures: u64 = 0;
         loop {
             // The semaphore is never closed, so there is always a slot in the end.
             let Ok(slot) = self.slots.clone().acquire_owned().await else { return };
             match listener.accept().await {
-                Ok((stream, caller)) => self.spawn(stream, caller, slot),
+                Ok((stream, caller)) => {
+                    if failures > 0 {
+                        tracing::info!(count = failures, "accepting connections again, after {failures} tries");
+                        failures = 0;
+                    }
+                    self.spawn(stream, caller, slot);
+                }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
-                    tracing::warn!("cannot accept connections: {error}; trying again");
+                    // It may go on for long: the log has its begin and its end, and the metric how often.
+                    if failures == 0 {
+                        tracing::warn!("cannot accept connections: {error}; trying again every {ACCEPT_RETRY_DELAY:?}");
+                    }
+                    failures += 1;
+                    counter!("http_accept_failures_total").increment(1);
                     sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
