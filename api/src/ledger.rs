@@ -75,17 +75,17 @@ impl Reader {
             let late = |error| {
                 // While it is away, the reason that is known already is the better one.
                 if self.observed.borrow().error().is_none() {
-                    self.has_failed(error);
+                    self.note_failure(error);
                 }
             };
             match ask(self.ledger.figures(), late).await {
-                Ok(figures) => self.has_answered(figures),
-                Err(error) => self.has_failed(error),
+                Ok(figures) => self.take_figures(figures),
+                Err(error) => self.note_failure(error),
             }
         }
     }
 
-    fn has_answered(&self, figures: Figures) {
+    fn take_figures(&self, figures: Figures) {
         self.readiness.set_ready();
         gauge!("api_ledger_fresh").set(1);
         // A float holds coins far beyond what is ever found.
@@ -109,7 +109,7 @@ impl Reader {
         });
     }
 
-    fn has_failed(&self, error: LedgerError) {
+    fn note_failure(&self, error: LedgerError) {
         self.readiness.set_unready(error.to_string());
         gauge!("api_ledger_fresh").set(0);
         self.observed.send_modify(|known| {
@@ -133,7 +133,7 @@ impl Reader {
             let start = Instant::now();
             let wait = if anew { Duration::ZERO } else { COIN_WAIT };
             let asked = tokio::select! {
-                asked = ask(self.ledger.coins(last, RECENT_COINS_MAX, wait), |late| self.has_no_coins(late)) => asked,
+                asked = ask(self.ledger.coins(last, RECENT_COINS_MAX, wait), |late| self.note_missing_coins(late)) => asked,
                 () = self.reset.notified() => { (last, anew) = (None, true); continue }
             };
             match asked {
@@ -150,7 +150,7 @@ impl Reader {
                     anew = false;
                 }
                 Err(error) => {
-                    self.has_no_coins(error);
+                    self.note_missing_coins(error);
                     (last, anew) = (None, true);
                 }
             }
@@ -159,7 +159,7 @@ impl Reader {
         }
     }
 
-    fn has_no_coins(&self, error: LedgerError) {
+    fn note_missing_coins(&self, error: LedgerError) {
         // Who reads the figures tells everybody of it.
         tracing::debug!("cannot follow the coins: {error}");
         self.recent.send_modify(|known| known.fail(error));

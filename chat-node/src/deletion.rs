@@ -90,7 +90,7 @@ async fn wait(peers: &[Arc<Peer>]) {
     let deadline = Instant::now() + PHASE_TIMEOUT;
     for peer in peers {
         let limit = deadline.saturating_duration_since(Instant::now());
-        if !peer.mark().is_heard_within(limit).await {
+        if !peer.mark().wait_for(limit).await {
             tracing::warn!("{} has not heard yet how a deletion ended; it will be told", peer.id);
         }
     }

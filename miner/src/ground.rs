@@ -121,7 +121,7 @@ impl Ground {
     }
 
     /// Waits until so many coins are held, [`BATCH_COINS_MAX`] at most, or one at least.
-    pub(crate) async fn has_coins(&self, coins: usize) {
+    pub(crate) async fn wait_for_coins(&self, coins: usize) {
         self.until(|plan| plan.held() >= coins).await;
     }
 
@@ -147,14 +147,14 @@ impl Ground {
     }
 
     /// The next coins for the ledger, all of one difficulty; they stay held until
-    /// [`Ground::is_recorded`].
+    /// [`Ground::note_recorded`].
     pub(crate) fn batch(&self) -> (Difficulty, Vec<u64>) {
         self.lock().plan.batch(BATCH_COINS_MAX)
     }
 
     /// The ledger has got the first so many coins.
-    pub(crate) fn is_recorded(&self, coins: usize) {
-        self.update(&mut self.lock(), |plan| plan.is_recorded(coins));
+    pub(crate) fn note_recorded(&self, coins: usize) {
+        self.update(&mut self.lock(), |plan| plan.note_recorded(coins));
         // Threads may have waited for room.
         self.0.work.notify_all();
     }

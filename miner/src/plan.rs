@@ -87,7 +87,7 @@ impl Plan {
             }
             let mut spare = std::iter::from_fn(|| self.spare.pop_front());
             let Some(coin) = spare.find(|coin| coin.difficulty == self.difficulty) else { break };
-            schedule.is_met();
+            schedule.advance();
             self.hold([coin]);
         }
         if self.next_scan - self.order.first_open() >= OPEN_SCANS_MAX {
@@ -115,7 +115,7 @@ impl Plan {
     }
 
     /// The next coins for the ledger, all of one difficulty, ascending; they stay held until
-    /// [`Plan::is_recorded`] says otherwise.
+    /// [`Plan::note_recorded`] says otherwise.
     pub(crate) fn batch(&self, coins_max: usize) -> (Difficulty, Vec<u64>) {
         let difficulty = self.held.front().map_or(self.difficulty, |coin| coin.difficulty);
         let coins = self.held.iter().take_while(|coin| coin.difficulty == difficulty).take(coins_max);
@@ -123,7 +123,7 @@ impl Plan {
     }
 
     /// The ledger has got the first so many coins.
-    pub(crate) fn is_recorded(&mut self, coins: usize) {
+    pub(crate) fn note_recorded(&mut self, coins: usize) {
         self.held.drain(..coins);
     }
 
@@ -226,7 +226,7 @@ mod tests {
         assert_eq!((plan.held(), plan.is_searching()), (0, true));
         plan.finish(first, difficulty, &[1, 2]);
         assert_eq!((plan.batch(10).1, plan.is_searching()), (vec![1, 2, 70_000], false));
-        plan.is_recorded(2);
+        plan.note_recorded(2);
         assert_eq!(plan.batch(10).1, [70_000]);
     }
 
@@ -240,7 +240,7 @@ mod tests {
         plan.finish(first, eight, &[1]);
         plan.finish(second, nine, &[70_000]);
         assert_eq!(plan.batch(10), (eight, vec![1]));
-        plan.is_recorded(1);
+        plan.note_recorded(1);
         assert_eq!(plan.batch(10), (nine, vec![70_000]));
     }
 
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!((plan.found(), hard.bits()), (3, 20));
         plan.finish(third, hard, &[140_000]);
         assert_eq!(plan.next(start + SECOND), Next::Wait(SECOND / 2));
-        plan.is_recorded(3);
+        plan.note_recorded(3);
         assert_eq!(plan.batch(10), (hard, vec![140_000]));
     }
 
@@ -292,7 +292,7 @@ mod tests {
         plan.finish(number, difficulty, &(0..HELD_COINS_MAX as u64).collect::<Vec<_>>());
         assert_eq!(plan.next(now), Next::Idle);
         assert!(plan.take_paused() && plan.take_paused());
-        plan.is_recorded(1);
+        plan.note_recorded(1);
         assert_eq!(scan(plan.next(now)).0, 1);
         assert!(plan.take_paused() && !plan.take_paused());
     }

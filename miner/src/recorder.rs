@@ -105,8 +105,8 @@ impl Recorder {
     /// Waits until there is something to record, or nothing for so long that the ledger should hear so.
     async fn next_batch(&mut self) -> Batch {
         // Whether coins came or time is over, a batch is next.
-        let _ = timeout_at(self.last + HEARTBEAT_INTERVAL, self.ground.has_coins(1)).await;
-        let _ = timeout_at(self.last + BATCH_INTERVAL, self.ground.has_coins(BATCH_COINS_MAX)).await;
+        let _ = timeout_at(self.last + HEARTBEAT_INTERVAL, self.ground.wait_for_coins(1)).await;
+        let _ = timeout_at(self.last + BATCH_INTERVAL, self.ground.wait_for_coins(BATCH_COINS_MAX)).await;
         self.batch()
     }
 
@@ -149,7 +149,7 @@ impl Recorder {
         match result {
             Ok(recorded) => {
                 self.last = Instant::now();
-                self.ground.is_recorded(batch.nonces.len());
+                self.ground.note_recorded(batch.nonces.len());
                 self.recorded_total.increment(batch.nonces.len() as u64);
                 self.readiness.set_ready();
                 let before = self.status.send_replace(Status { blocks: Some(recorded.blocks), problem: None });

@@ -38,7 +38,7 @@ impl Schedule {
     }
 
     /// The coin that is due was found.
-    pub(crate) fn is_met(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.next += self.interval;
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     fn due(schedule: &mut Schedule, now: Instant) -> usize {
         let mut coins = 0;
         while schedule.wait(now).is_zero() {
-            schedule.is_met();
+            schedule.advance();
             coins += 1;
         }
         coins
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(schedule.wait(start), HALF);
         let late = start + Duration::from_millis(1400);
         assert!(schedule.wait(late).is_zero());
-        schedule.is_met();
+        schedule.advance();
         assert_eq!(schedule.wait(late), Duration::from_millis(100));
     }
 

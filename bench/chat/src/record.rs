@@ -103,13 +103,13 @@ impl Record {
         waits.filter(|(index, _)| is_asked(*index)).map(|(_, wait)| wait).max().unwrap_or_default()
     }
 
-    fn has_number(&mut self, message: Message, number: u32) {
+    fn take_number(&mut self, message: Message, number: u32) {
         self.shared_numbers += u64::from(*self.by_number.entry(number).or_insert(message) != message);
         self.renumbered += u64::from(*self.by_message.entry(message).or_insert(number) != number);
     }
 
     /// Takes the client's oldest message that has no answer; this is the answer.
-    fn is_answered(&mut self, client: usize) -> Option<Message> {
+    fn note_answer(&mut self, client: usize) -> Option<Message> {
         let (counter, since) = self.clients.entry(client).or_default().unanswered.pop_front()?;
         let longest = self.longest_wait.entry(client).or_default();
         *longest = since.elapsed().max(*longest);
@@ -120,7 +120,7 @@ impl Record {
 impl Watch for Record {
     fn delivered(&mut self, client: usize, delivery: &Delivery) {
         let message = (delivery.token.sender as usize, delivery.token.counter);
-        self.has_number(message, delivery.number);
+        self.take_number(message, delivery.number);
         let client = self.clients.entry(client).or_default();
         client.numbers.insert(delivery.number);
         client.messages.insert(message);
@@ -129,8 +129,8 @@ impl Watch for Record {
     fn answered(&mut self, client: usize, kind: &str, text: &str) {
         match kind {
             "message_sent" => {
-                if let Some(message) = self.is_answered(client) {
-                    self.has_number(message, number(text));
+                if let Some(message) = self.note_answer(client) {
+                    self.take_number(message, number(text));
                     self.confirmed.insert(message);
                 }
             }
@@ -139,7 +139,7 @@ impl Watch for Record {
                 let code = answer["data"]["error_code"].as_str().unwrap_or("none");
                 *self.errors.entry(format!("{kind} {code}")).or_default() += 1;
                 if kind == "message_error" {
-                    self.is_answered(client);
+                    self.note_answer(client);
                 }
                 let record = self.clients.entry(client).or_default();
                 if kind == "join_room_error" || code == "NOT_MEMBER" && !record.joins_again {

@@ -140,7 +140,7 @@ impl Chat {
             ServerMessage::JoinRoomError(error) if is_here(&error.room_id) => self.not_joined(&error.error, now),
             ServerMessage::NewMessage(message) if is_here(&message.room_id) => {
                 if message.username == self.user.username {
-                    self.outbox.has_come(&message.content);
+                    self.outbox.note_echo(&message.content);
                 }
                 self.history.add(message.clone());
             }

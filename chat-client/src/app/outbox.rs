@@ -51,7 +51,7 @@ impl Outbox {
     }
 
     /// A message of this user has come from the room.
-    pub(crate) fn has_come(&mut self, content: &str) {
+    pub(crate) fn note_echo(&mut self, content: &str) {
         if let Some(outgoing) = self.unconfirmed.iter_mut().find(|it| !it.has_come && it.content == content) {
             outgoing.has_come = true;
         }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn what_the_history_does_not_have_was_lost() {
         let mut outbox = outbox(&["seen", "arrived", "twice", "twice", "lost"]);
-        outbox.has_come("seen");
+        outbox.note_echo("seen");
         outbox.lose(7);
         let messages = [
             message(7, "me", "lost"),

@@ -63,7 +63,7 @@ impl Peer {
     /// for a peer that does not answer.
     pub(crate) async fn flush(&self) {
         let mut mark = self.mark();
-        let heard = async { while self.caller.answers() && !mark.is_heard_within(ANSWERS_GLANCE).await {} };
+        let heard = async { while self.caller.answers() && !mark.wait_for(ANSWERS_GLANCE).await {} };
         // Its error is that it takes too long.
         let _ = timeout(FLUSH_TIMEOUT, heard).await;
     }

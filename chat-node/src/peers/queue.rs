@@ -87,16 +87,16 @@ pub(crate) struct Mark {
 impl Mark {
     /// Waits until the peer has heard everything up to here, [`FLUSH_TIMEOUT`] at most.
     pub(crate) async fn wait(mut self) {
-        self.is_heard_within(FLUSH_TIMEOUT).await;
+        self.wait_for(FLUSH_TIMEOUT).await;
     }
 
-    /// As [`Self::is_heard_within`], up to a moment.
-    pub(crate) async fn is_heard_by(&mut self, deadline: Instant) -> bool {
-        self.is_heard_within(deadline.saturating_duration_since(Instant::now())).await
+    /// As [`Self::wait_for`], up to a moment.
+    pub(crate) async fn wait_until(&mut self, deadline: Instant) -> bool {
+        self.wait_for(deadline.saturating_duration_since(Instant::now())).await
     }
 
     /// Waits until the peer has heard everything up to here; false when `limit` comes first.
-    pub(crate) async fn is_heard_within(&mut self, limit: Duration) -> bool {
+    pub(crate) async fn wait_for(&mut self, limit: Duration) -> bool {
         let place = self.place;
         // Its error is that the peer is gone, and so is who could wait.
         timeout(limit, self.done.wait_for(|done| *done >= place)).await.is_ok()
@@ -203,10 +203,10 @@ mod tests {
         }
         let mut mark = queue.mark();
         queue.forget_broadcasts();
-        assert!(!mark.is_heard_within(Duration::ZERO).await);
+        assert!(!mark.wait_for(Duration::ZERO).await);
         let calls = queue.next().await;
         assert_eq!(calls.iter().map(|queued| queued.call.method()).collect::<Vec<_>>(), ["rollback_delete_room"]);
         queue.advance(&calls[0]);
-        assert!(mark.is_heard_within(Duration::ZERO).await);
+        assert!(mark.wait_for(Duration::ZERO).await);
     }
 }

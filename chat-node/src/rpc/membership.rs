@@ -139,13 +139,13 @@ async fn heard_snapshot(room: &Room, node: NodeId) -> Option<Snapshot> {
     let mut snapshot = room.snapshot(node.clone()).await?;
     for _ in 1..SNAPSHOTS_MAX {
         let Some(mark) = &mut snapshot.mark else { return Some(snapshot) };
-        if mark.is_heard_within(Duration::ZERO).await || !mark.is_heard_by(deadline).await {
+        if mark.wait_for(Duration::ZERO).await || !mark.wait_until(deadline).await {
             return Some(snapshot);
         }
         snapshot = room.snapshot(node.clone()).await?;
     }
     if let Some(mark) = &mut snapshot.mark {
-        mark.is_heard_by(deadline).await;
+        mark.wait_until(deadline).await;
     }
     Some(snapshot)
 }

@@ -36,22 +36,22 @@ pub(crate) struct Activity {
 
 impl Activity {
     /// A request has come.
-    pub(crate) fn is_asked(&self) {
+    pub(crate) fn note_request(&self) {
         self.asked.fetch_add(1, Relaxed);
     }
 
     /// The head of its answer is known.
-    pub(crate) fn is_answered(&self) {
+    pub(crate) fn note_answer(&self) {
         self.answers.store(true, Relaxed);
     }
 
     /// The last of the answer's body is on its way to the client.
-    pub(crate) fn has_given_body(&self) {
+    pub(crate) fn note_body_given(&self) {
         self.answered.fetch_add(1, Relaxed);
     }
 
     /// Requests are over; the stream is somebody else's from now on.
-    pub(crate) fn is_upgraded(&self) {
+    pub(crate) fn note_upgrade(&self) {
         self.upgraded.store(true, Relaxed);
     }
 

@@ -111,7 +111,7 @@ pub(crate) async fn serve(
     let activity = Arc::new(Activity::default());
     let finish = Finish { activity: &activity, served_by, stop };
     let service = service_fn(|mut request| {
-        activity.is_asked();
+        activity.note_request();
         if let Err(error) = request::normalise(&mut request) {
             let refusal = refuse(request.method(), error);
             return Either::Left(ready(Ok::<_, Infallible>(finish.finish(refusal, EitherBody::Left))));
@@ -161,10 +161,10 @@ struct Finish<'a> {
 impl Finish<'_> {
     /// `kind` makes one type of the bodies; here, so that the answer is moved but once.
     fn finish<B, C>(self, mut response: Response<B>, kind: impl FnOnce(B) -> C) -> Response<WatchedBody<C>> {
-        self.activity.is_answered();
+        self.activity.note_answer();
         response.headers_mut().insert(X_SERVED_BY, self.served_by.clone());
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            self.activity.is_upgraded();
+            self.activity.note_upgrade();
         } else if self.stop.begun.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -246,7 +246,7 @@ struct WatchedBody<B> {
 
 impl<B> Drop for WatchedBody<B> {
     fn drop(&mut self) {
-        self.activity.has_given_body();
+        self.activity.note_body_given();
     }
 }
 

@@ -52,7 +52,7 @@ impl Browser {
     }
 
     /// Checks that the browser's console has nothing to complain about.
-    pub async fn has_no_complaints(&self) -> Result<()> {
+    pub async fn expect_no_complaints(&self) -> Result<()> {
         let lines = self.client.issue_cmd(Command { name: "se/log", body: json!({ "type": "browser" }) }).await?;
         ensure!(lines == json!([]), "the console says: {lines:#}");
         Ok(())

@@ -37,8 +37,8 @@ async fn two_people_talk_over_two_nodes() -> Result<()> {
     bob.presses("#leave").await?;
     alice.shows_all("#members .member-name", &["alice"]).await?;
     alice.shows("#log .event", &["bob joined", "bob left"]).await?;
-    alice.has_no_complaints().await?;
-    bob.has_no_complaints().await
+    alice.expect_no_complaints().await?;
+    bob.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver")]
@@ -63,7 +63,7 @@ async fn the_history_is_there_once_after_a_reload() -> Result<()> {
     alice.holds("#text", "not sent yet").await?;
     alice.presses("#composer button").await?;
     alice.shows("#log .content", &["one", "two", "three", "not sent yet"]).await?;
-    alice.has_no_complaints().await
+    alice.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver")]
@@ -205,7 +205,7 @@ async fn a_phone_never_scrolls_sideways() -> Result<()> {
     alice.presses("#back").await?;
     alice.shows(".room-row-name", &[long]).await?;
     alice.fits("the rooms with a room").await?;
-    alice.has_no_complaints().await
+    alice.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver")]
@@ -231,7 +231,7 @@ async fn the_keyboard_alone_is_enough() -> Result<()> {
     alice.tabs_until("document.activeElement.id === 'leave'").await?;
     alice.presses_key(Key::Enter).await?;
     alice.hides("#room").await?;
-    alice.has_no_complaints().await
+    alice.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver")]

@@ -156,7 +156,7 @@ impl Service {
     }
 
     /// Stops it, and starts it in this version.
-    pub(crate) fn is_updated(&mut self, version: &str) -> Result<()> {
+    pub(crate) fn update(&mut self, version: &str) -> Result<()> {
         self.kill();
         self.settings.retain(|(name, _)| *name != VERSION);
         self.settings.push((VERSION, version.to_owned()));

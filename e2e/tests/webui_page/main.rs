@@ -44,7 +44,7 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     page.says_that("#events-by", "api.1@pi1").await?;
     page.says_that("#answers", "api.1@pi1").await?;
     ensure!(page.run("return document.title").await? == format!("{blocks} coins · DevCoin"), "the title");
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server")]
@@ -65,7 +65,7 @@ async fn a_miners_bar_is_its_speed_now_and_that_of_all_is_the_largest_on_the_pag
                    .map((element) => [parseFloat(getComputedStyle(element).fontSize), element.id])\
                    .sort(([one], [other]) => other - one)[0][1]";
     ensure!(page.run(largest).await? == "rate-10s", "something else is larger");
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server")]
@@ -106,7 +106,7 @@ async fn the_chart_draws_what_was_and_what_comes() -> Result<()> {
         "/last 6[1-9] seconds/.test(document.querySelector('#chart-summary').textContent)",
     )
     .await?;
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
@@ -148,7 +148,7 @@ async fn a_coin_is_verified_in_the_browser_and_what_is_none_fails() -> Result<()
     page.presses(&format!("{FIRST} .verify")).await?;
     page.says_that(&format!("{FIRST} .outcome"), "Not a coin: ").await?;
     page.says_that("#announcer", "Not a coin: ").await?;
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server")]
@@ -258,7 +258,7 @@ async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     .await?;
     page.says_that("#miners", "at work").await?;
     page.says_that("#announcer", "The figures are live again.").await?;
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
@@ -275,7 +275,7 @@ async fn the_age_of_figures_is_counted_also_while_the_ledger_hangs() -> Result<(
         page.says_that("#stale-age", age).await?;
     }
     page.says_that("#state", "Live").await?;
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
@@ -292,7 +292,7 @@ async fn coins_of_a_ledger_that_was_emptied_are_not_shown_any_more() -> Result<(
     page.says_that("#coins-none", "No coins yet.").await?;
     page.says_that("#miners-rest", "No miners yet.").await?;
     page.waits_for("an empty list", "document.querySelectorAll('#coins > li').length === 0").await?;
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
@@ -316,7 +316,7 @@ async fn miners_at_work_come_in_the_order_of_their_names_and_silent_ones_are_a_l
     page.says_that("#miners-rest", "2 silent miners, the last one since ").await?;
     page.says_that("#miners-rest", " found 63 coins. Miners of earlier times found 1 coin.").await?;
     page.says_that("#alive", "2").await?;
-    page.has_no_complaints().await
+    page.expect_no_complaints().await
 }
 
 #[needs("chromium", "chromedriver", "redis-server")]
@@ -376,10 +376,10 @@ async fn an_update_is_seen_as_another_version_in_another_colour() -> Result<()> 
     let driver = Driver::start()?;
     let page = driver.open(PHONE, &devcoin.url()).await?;
     let colour = "return getComputedStyle(document.querySelector('#api-by')).backgroundColor";
-    devcoin.api().is_updated("1.9.0")?;
+    devcoin.api().update("1.9.0")?;
     page.says_that("#api-by", "API api.1@pi1 1.9.0").await?;
     let before = page.run(colour).await?;
-    devcoin.api().is_updated("2.0.0")?;
+    devcoin.api().update("2.0.0")?;
     page.says_that("#api-by", "API api.1@pi1 2.0.0").await?;
     ensure!(page.run(colour).await? != before, "both versions have the colour {before}");
     page.says_that("#page-by", "Page webui.1@pi2").await?;

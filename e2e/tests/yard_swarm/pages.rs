@@ -17,7 +17,7 @@ pub(crate) async fn check(yard: &Yard) -> Result<()> {
     coins.says_that("#answers", "yard_api.").await?;
     coins.says_that("#api-by", "yard_api.").await?;
     coins.says_that("#page-by", "yard_webui.").await?;
-    coins.has_no_complaints().await?;
+    coins.expect_no_complaints().await?;
 
     let alice = driver.open(LAPTOP, &format!("http://{way_in}/chat/node1/")).await?;
     let bob = driver.open(LAPTOP, &format!("http://{way_in}/chat/node2/")).await?;
@@ -34,8 +34,8 @@ pub(crate) async fn check(yard: &Yard) -> Result<()> {
     bob.types("#text", "Hello through the way in").await?;
     bob.presses("#composer [type=submit]").await?;
     alice.shows("#log .content", &["Hello through the way in"]).await?;
-    alice.has_no_complaints().await?;
-    bob.has_no_complaints().await
+    alice.expect_no_complaints().await?;
+    bob.expect_no_complaints().await
 }
 
 async fn is_called(person: &Browser, name: &str) -> Result<()> {

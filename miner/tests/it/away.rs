@@ -36,7 +36,7 @@ fn no_coin_is_lost_or_doubled_when_redis_is_killed_and_started_again() {
     let mut miner = start(&redis, file.path());
     for _ in 0..4 {
         let before = redis.blocks();
-        redis.has_blocks(before + 1);
+        redis.wait_for_blocks(before + 1);
         redis.kill();
         miner.readyz("HTTP/1.1 503 ");
         redis.run();
@@ -50,7 +50,7 @@ fn no_coin_is_lost_or_doubled_when_redis_is_killed_and_started_again() {
 fn no_coin_is_lost_or_doubled_when_redis_hangs_with_a_batch_and_goes_on() {
     let (redis, file) = (Redis::start(), NamedTempFile::new().unwrap());
     let mut miner = start(&redis, file.path());
-    redis.has_blocks(1);
+    redis.wait_for_blocks(1);
     redis.hang();
     let answer = miner.readyz("HTTP/1.1 503 ");
     assert!(answer.contains("no answer within"), "{answer}");
@@ -74,7 +74,7 @@ fn without_a_ledger_the_miner_goes_on_until_it_holds_enough_and_says_so() {
     redis.run();
     miner.program.log_line("the ledger is there again: ");
     // More than waited: mining has gone on.
-    redis.has_blocks(most);
+    redis.wait_for_blocks(most);
     compare(&mut miner, &redis, file.path());
 }
 

@@ -62,7 +62,7 @@ impl Redis {
     }
 
     /// Waits until so many coins are recorded.
-    pub(crate) fn has_blocks(&self, blocks: u64) -> u64 {
+    pub(crate) fn wait_for_blocks(&self, blocks: u64) -> u64 {
         wait_for("coins in the ledger", || Some(self.blocks()).filter(|there| *there >= blocks))
     }
 }

@@ -78,7 +78,7 @@ fn the_file_is_read_again_at_sighup_and_a_wrong_one_changes_nothing() {
     write("mining_speed = \"super-fast\"\ndifficulty = 4\n");
     let line = miner.reload();
     assert!(line.contains("from now on speed super-fast (10 coins a second), difficulty 4 "), "{line}");
-    let blocks = redis.has_blocks(1);
+    let blocks = redis.wait_for_blocks(1);
 
     write("mining_speed = \"warp\"\n");
     let line = miner.reload();
@@ -86,7 +86,7 @@ fn the_file_is_read_again_at_sighup_and_a_wrong_one_changes_nothing() {
         format!("MINER_CONFIG: {path}: mining_speed is \"warp\": accepted are \"slow\", \"normal\", \"fast\"");
     assert!(line.contains(&problem), "{line}");
     assert!(line.contains("going on as before: speed super-fast (10 coins a second), difficulty 4 "), "{line}");
-    redis.has_blocks(blocks + 5);
+    redis.wait_for_blocks(blocks + 5);
 
     write("mining_speed = \"super-fast\"\ndifficulty = 4\nthreads = 2\n");
     assert!(miner.reload().contains("from now on speed super-fast"));

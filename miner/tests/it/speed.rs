@@ -14,7 +14,7 @@ fn a_named_speed_is_kept_however_easy_the_coins_are() {
     let start = Instant::now();
     // One scan at this difficulty finds thousands of coins.
     let miner = Miner::start(&redis, &[("MINING_SPEED", "super-fast"), ("DIFFICULTY", "4")]);
-    redis.has_blocks(30);
+    redis.wait_for_blocks(30);
     // The thirtieth is due after 2.95 seconds.
     let time = start.elapsed();
     assert!(time > Duration::from_millis(2940), "{time:?}");
@@ -29,7 +29,7 @@ fn two_miners_share_a_ledger_without_a_coordinator() {
     let redis = Redis::start();
     let settings = [("MINING_SPEED", "super-fast"), ("DIFFICULTY", "4")];
     let _miners = [(); 2].map(|()| Miner::start(&redis, &settings));
-    redis.has_blocks(20);
+    redis.wait_for_blocks(20);
     let miners = redis.miners();
     assert!(miners.len() == 2 && miners.values().all(|coins| *coins > 0), "{miners:?}");
 }

@@ -63,7 +63,7 @@ fn a_ledger_that_hangs_holds_the_stop_up_for_the_drain_time_only() {
     let redis = Redis::start();
     let settings = [("MINING_SPEED", "unlimited"), ("DIFFICULTY", "2"), ("DRAIN_TIMEOUT", "100ms")];
     let mut miner = Miner::start(&redis, &settings);
-    redis.has_blocks(1);
+    redis.wait_for_blocks(1);
     redis.hang();
     miner.program.signal(Signal::TERM);
     miner.program.log_line("it took them not within 100ms");
