@@ -33,7 +33,7 @@ pub(crate) async fn delete(node: &Arc<Node>, room: &Arc<Room>, requester: Outbox
             room.finish_deletion(requester, transaction_id).await;
         }
         Err((reason, answering)) => {
-            tracing::info!("room {room_id} stays: {reason}");
+            tracing::info!(room = room_id, "room {room_id} stays: {reason}");
             let rollback = Arc::new(PeerCall::RollbackDeleteRoom { room_id, transaction_id: transaction_id.clone() });
             for peer in node.peers.all() {
                 peer.tell(rollback.clone());
@@ -70,7 +70,8 @@ async fn ask_all(node: &Node, room_id: &str, transaction_id: &str) -> Result<(),
                 answering.push(peer);
             }
             Err(error) => {
-                tracing::warn!("{} does not vote on deleting room {room_id}: {error}", peer.id);
+                let id = &peer.id;
+                tracing::warn!(peer = &**id, room = room_id, "{id} does not vote on deleting room {room_id}: {error}");
                 refused = Some(format!("Node {} timed out", peer.id));
             }
         }
@@ -91,7 +92,8 @@ async fn wait(peers: &[Arc<Peer>]) {
     for peer in peers {
         let limit = deadline.saturating_duration_since(Instant::now());
         if !peer.mark().wait_for(limit).await {
-            tracing::warn!("{} has not heard yet how a deletion ended; it will be told", peer.id);
+            let id = &peer.id;
+            tracing::warn!(peer = &**id, "{id} has not heard yet how a deletion ended; it will be told");
         }
     }
 }

@@ -100,7 +100,8 @@ async fn ask_members(node: &Node, limit: Duration, failures: &mut HashMap<NodeId
         };
         let count = failures.entry(peer.id.clone()).or_insert(0);
         *count += 1;
-        tracing::warn!("no heartbeat of {} ({count} of {MISSES_MAX}): {error}", peer.id);
+        let id = &peer.id;
+        tracing::warn!(peer = &**id, count = *count, "no heartbeat of {id} ({count} of {MISSES_MAX}): {error}");
         if *count == MISSES_MAX {
             // Should it come back, one miss is one miss again.
             failures.remove(&peer.id);
@@ -112,7 +113,8 @@ async fn ask_members(node: &Node, limit: Duration, failures: &mut HashMap<NodeId
 
 /// Removes a peer's members from all rooms of this node.
 async fn remove(node: &Node, peer: &Arc<Peer>) {
-    tracing::warn!("{} is unreachable: its members are removed", peer.id);
+    let id = &peer.id;
+    tracing::warn!(peer = &**id, "{id} is unreachable: its members are removed");
     peer.forget_broadcasts();
     for room in node.rooms.all() {
         room.node_failed(peer.id.clone()).await;

@@ -100,7 +100,8 @@ impl Teller {
                 failing_since = None;
                 if faults == FAULTS_MAX {
                     let method = refused.call.method();
-                    tracing::warn!("{} does not take a {method}, which is dropped: {error}", self.caller.id);
+                    let id = &self.caller.id;
+                    tracing::warn!(peer = &**id, method, "{id} does not take a {method}, which is dropped: {error}");
                     self.advance(refused);
                     faults = 0;
                     continue;
@@ -144,10 +145,10 @@ impl Teller {
 
     fn fail(&self, reason: &str) {
         let id = &self.caller.id;
-        tracing::warn!("{id} has failed: {reason}");
+        tracing::warn!(peer = &**id, "{id} has failed: {reason}");
         self.queue.forget_broadcasts();
         if let Some(count) = self.queue.forget_all_if_full() {
-            tracing::error!("{id} is not told {count} calls, and may show members that are gone");
+            tracing::error!(peer = &**id, count, "{id} is not told {count} calls, and may show members that are gone");
         }
         // A full queue has reported it already.
         let _ = self.failures.try_send(id.clone());

@@ -33,7 +33,10 @@ impl Node {
         if success {
             self.relay.deleted(room_id, room_name, transaction_id);
         } else {
-            tracing::warn!("not obeying the deletion of room {room_id}, which this node has not agreed to");
+            tracing::warn!(
+                room = room_id,
+                "not obeying the deletion of room {room_id}, which this node has not agreed to"
+            );
         }
         Outcome { success, node_id: self.id.to_string() }
     }

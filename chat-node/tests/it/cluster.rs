@@ -280,6 +280,13 @@ fn the_log_says_of_a_peer_that_was_never_there_why_without_a_client_that_asks() 
     assert!(line.contains(&format!("cannot reach 127.0.0.1:{port}: connection refused")), "{line}");
 }
 
+#[test]
+fn in_json_the_log_has_the_peer_as_a_field() {
+    let mut node = start(&[("PEER_NODES", &format!("ghost:127.0.0.1:{}", free_port())), ("LOG_FORMAT", "json")]);
+    let line: serde_json::Value = serde_json::from_str(&node.program.log_line("ghost does not answer")).unwrap();
+    assert_eq!((&line["peer"], &line["service"]), (&"ghost".into(), &"chat-node".into()), "{line}");
+}
+
 /// Section 13, obligation 1, between own nodes.
 #[tokio::test]
 async fn a_joiner_on_another_node_does_not_get_its_own_event() {
