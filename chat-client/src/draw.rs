@@ -95,7 +95,7 @@ fn fit(text: &str, width: u16) -> String {
 }
 
 /// Draws a field into one line, scrolled so that the cursor is in sight; the cursor is the terminal's.
-fn draw_field(frame: &mut Frame, area: Rect, field: &Field, has_focus: bool) {
+fn draw_field(frame: &mut Frame, area: Rect, field: &Field, has_focus: bool, theme: Theme) {
     let (before, after) = field.around_cursor();
     let (before, after) = (visible::one_line(before), visible::one_line(after));
     let room = usize::from(area.width.saturating_sub(1));
@@ -104,7 +104,8 @@ fn draw_field(frame: &mut Frame, area: Rect, field: &Field, has_focus: bool) {
     while width > room && skipped.next().is_some() {
         width = skipped.as_str().width();
     }
-    let line = Line::raw(format!("{}{after}", skipped.as_str()));
+    let style = if field.is_proposal() { theme.quiet() } else { Style::new() };
+    let line = Line::styled(format!("{}{after}", skipped.as_str()), style);
     frame.render_widget(line, area);
     if has_focus {
         // It is at most `room`, which is a u16.

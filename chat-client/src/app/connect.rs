@@ -29,12 +29,11 @@ pub(crate) struct ConnectForm {
 impl ConnectForm {
     pub(crate) fn new(username: Option<&str>, address: Option<&Address>) -> Self {
         let focus = if username.is_none() { Focus::Username } else { Focus::Address };
-        let address = address.map_or_else(|| address::EXAMPLE.to_owned(), ToString::to_string);
-        Self {
-            username: Field::new(username.unwrap_or_default(), limits::USERNAME_CHARS_MAX),
-            address: Field::new(&address, ADDRESS_CHARS_MAX),
-            focus,
-        }
+        let address = match address {
+            Some(address) => Field::new(&address.to_string(), ADDRESS_CHARS_MAX),
+            None => Field::proposing(address::EXAMPLE, ADDRESS_CHARS_MAX),
+        };
+        Self { username: Field::new(username.unwrap_or_default(), limits::USERNAME_CHARS_MAX), address, focus }
     }
 
     /// The field that takes what is typed.

@@ -8,12 +8,23 @@ use tui_input::{Input, InputRequest};
 pub(crate) struct Field {
     input: Input,
     chars_max: usize,
+    /// The text is a proposal, which the first sign that is typed or pasted replaces, as if it were selected.
+    is_proposal: bool,
 }
 
 impl Field {
     /// A field with `text` in it that takes `chars_max` code points.
     pub(crate) fn new(text: &str, chars_max: usize) -> Self {
-        Self { input: Input::new(text.chars().take(chars_max).collect()), chars_max }
+        Self { input: Input::new(text.chars().take(chars_max).collect()), chars_max, is_proposal: false }
+    }
+
+    /// A field that proposes `text`: Enter takes it as it is, typing replaces it, and the other keys edit it.
+    pub(crate) fn proposing(text: &str, chars_max: usize) -> Self {
+        Self { is_proposal: true, ..Self::new(text, chars_max) }
+    }
+
+    pub(crate) fn is_proposal(&self) -> bool {
+        self.is_proposal
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -62,6 +73,7 @@ impl Field {
                 return true;
             }
             KeyCode::Backspace if control || alt => Do::DeletePrevWord,
+            KeyCode::Backspace | KeyCode::Delete if self.is_proposal => Do::DeleteLine,
             KeyCode::Backspace => Do::DeletePrevChar,
             KeyCode::Delete => Do::DeleteNextChar,
             KeyCode::Left if control || alt => Do::GoToPrevWord,
@@ -72,11 +84,15 @@ impl Field {
             KeyCode::End => Do::GoToEnd,
             _ => return false,
         };
+        self.is_proposal = false;
         self.input.handle(request);
         true
     }
 
     fn insert(&mut self, character: char) -> bool {
+        if std::mem::take(&mut self.is_proposal) {
+            self.input.reset();
+        }
         let fits = self.input.value().chars().count() < self.chars_max;
         if fits {
             self.input.handle(InputRequest::InsertChar(character));

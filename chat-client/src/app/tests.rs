@@ -219,6 +219,27 @@ fn the_command_line_skips_the_first_screen() {
 }
 
 #[test]
+#[test]
+fn the_example_address_is_replaced_by_typing_and_edited_by_other_keys() {
+    let typed = |keys: &[KeyCode]| {
+        let mut player = Player::new();
+        player.type_text("alice");
+        player.key(KeyCode::Enter);
+        for key in keys {
+            player.key(*key);
+        }
+        player.type_text("pi1:80");
+        player.app.connect.address.text().to_owned()
+    };
+    assert_eq!(typed(&[]), "pi1:80");
+    assert_eq!(typed(&[KeyCode::Backspace]), "pi1:80");
+    assert_eq!(typed(&[KeyCode::End]), format!("{}pi1:80", crate::address::EXAMPLE));
+    let mut player = Player::new();
+    player.key(KeyCode::Tab);
+    player.update(Input::Paste("pi2:8081".to_owned()));
+    assert_eq!(player.app.connect.address.text(), "pi2:8081");
+}
+
 fn q_quits_but_is_a_letter_in_a_field() {
     let mut player = Player::new();
     player.type_text("q");

@@ -119,7 +119,7 @@ fn draw_input(frame: &mut Frame, area: Rect, chat: &Chat, theme: Theme) {
     let [mark, input, right] =
         Layout::horizontal([Constraint::Length(2), Constraint::Min(1), Constraint::Length(side_width)]).areas(area);
     frame.render_widget(Line::styled("> ", theme.focus()), mark);
-    draw_field(frame, input, &chat.input, true);
+    draw_field(frame, input, &chat.input, true, theme);
     frame.render_widget(Line::styled(side, theme.quiet()), right);
 }
 

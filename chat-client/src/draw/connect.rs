@@ -53,5 +53,5 @@ pub(super) fn draw_labelled(
     let [name, input] = Layout::horizontal([Constraint::Length(15), Constraint::Min(1)]).areas(area);
     let (mark, style) = if has_focus { ("› ", theme.focus()) } else { ("  ", Style::new()) };
     frame.render_widget(Line::styled(format!("{mark}{label}"), style), name);
-    draw_field(frame, input, field, has_focus);
+    draw_field(frame, input, field, has_focus, theme);
 }

@@ -23,8 +23,7 @@ fn one_connects_creates_a_room_and_chats_and_another_sees_it() {
     alice.press("queen");
     alice.see("queen");
     alice.press(ENTER);
-    // The address field holds an example.
-    alice.press("\x15");
+    // The address field holds an example, which typing replaces.
     alice.press(&fake.address.to_string());
     alice.see(&fake.address.to_string());
     alice.press(ENTER);
