@@ -1,7 +1,10 @@
 //! The command line. Its doc comments are the manual.
 #![allow(clippy::doc_markdown, reason = "the comments are printed as they are")]
 
-use clap::{Args, Parser, Subcommand};
+use std::ffi::OsString;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use service::config::{ConfigError, explain};
 
 use crate::address::Address;
 
@@ -105,6 +108,16 @@ pub(crate) struct TailArguments {
 }
 
 /// An address, or nothing where an empty variable says so, as Compose's `${NAME:-}` does.
+/// Reads the command line `args`, the program's name first.
+///
+/// # Errors
+/// What to print instead of doing something: the manual, or one line that says what is wrong.
+pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Arguments, ConfigError> {
+    let mut command = Arguments::command();
+    let arguments = command.try_get_matches_from_mut(args).and_then(|matches| Arguments::from_arg_matches(&matches));
+    arguments.map_err(|error| explain(&service::about!(), &command, &error))
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct OptionalAddress(pub(crate) Option<Address>);
 

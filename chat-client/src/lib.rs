@@ -8,8 +8,6 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 mod address;
 mod app;
 mod arguments;
@@ -24,7 +22,7 @@ mod send;
 mod tail;
 mod visible;
 
-use arguments::{Arguments, Command};
+use arguments::Command;
 
 /// Threads beside the main one: connections go on while a slow terminal or pipe holds that up.
 const WORKERS: usize = 1;
@@ -32,13 +30,9 @@ const WORKERS: usize = 1;
 /// Does what the command line asks for; gives the exit code: 0 done, 1 it did not work, 2 wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match arguments::parse(std::env::args_os()) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // The answer to --help goes to stdout, whose reader may be gone.
-            let _ = error.print();
-            return if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
-        }
+        Err(error) => return service::program::explain(&error),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let result = match runtime {

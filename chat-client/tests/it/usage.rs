@@ -26,6 +26,7 @@ fn wrong_usage_exits_with_2_and_says_what_is_accepted() {
         let (code, stdout, stderr) = start(CLIENT, arguments, &[]).output();
         assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
         assert!(stderr.contains(expected) && stdout.is_empty(), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("chat-client: ") && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
     }
 }
 
