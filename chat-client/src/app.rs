@@ -2,6 +2,7 @@
 //! [`App::update`] takes what happened and gives what is to be done.
 
 use chat_protocol::{Request, ServerMessage};
+use jiff::tz::TimeZone;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::time::Instant;
 
@@ -88,12 +89,14 @@ pub(crate) struct App {
     pub(crate) address: String,
     /// The time of the last update.
     pub(crate) now: Instant,
+    /// Where the reader is: times are shown as clocks are there.
+    pub(crate) zone: TimeZone,
 }
 
 impl App {
     /// The first screen, with what the command line says filled in; with an address and a name, the
     /// connection is begun.
-    pub(crate) fn start(arguments: ScreenArguments, now: Instant) -> (Self, Vec<Action>) {
+    pub(crate) fn start(arguments: ScreenArguments, zone: TimeZone, now: Instant) -> (Self, Vec<Action>) {
         let address = arguments.address.and_then(|address| address.0);
         let username = arguments.username.filter(|name| !name.is_empty());
         let is_complete = address.is_some() && username.is_some();
@@ -106,6 +109,7 @@ impl App {
             username: String::new(),
             address: String::new(),
             now,
+            zone,
         };
         let actions = if is_complete { app.submit() } else { Vec::new() };
         (app, actions)

@@ -12,7 +12,7 @@ use crate::address::Address;
 ///
 /// Without a command it takes the whole terminal: connect, choose or create a room, chat. The keys are
 /// at the bottom of each screen. With --username and --address it connects at once, with --room it
-/// also joins. NO_COLOR=1 switches colours off. All times are UTC.
+/// also joins. NO_COLOR=1 switches colours off. Times are those of this machine's zone, or of TZ.
 #[derive(Debug, Parser)]
 #[command(name = "chat-client", version, args_conflicts_with_subcommands = true)]
 #[command(after_help = "Exit codes: 0 done, 1 it did not work (the reason is on stderr), 2 wrong usage.")]
@@ -82,8 +82,9 @@ pub(crate) struct SendArguments {
 /// Print a room's messages without a screen, for scripts.
 ///
 /// Prints the history and then each message as it comes, one line each: `HH:MM:SS  name: text`, in
-/// UTC. Line breaks in a message are shown as ⏎, what a terminal would obey is escaped. It connects
-/// again when the connection is lost, and prints what it missed, once. Ctrl-C ends it.
+/// this machine's time zone, or that of TZ. Line breaks in a message are shown as ⏎, what a terminal
+/// would obey is escaped. It connects again when the connection is lost, and prints what it missed,
+/// once. Ctrl-C ends it.
 #[derive(Debug, Args)]
 pub(crate) struct TailArguments {
     /// Node to connect to, such as localhost:8081 or ws://localhost:8081
@@ -107,7 +108,6 @@ pub(crate) struct TailArguments {
     pub(crate) lines: Option<u64>,
 }
 
-/// An address, or nothing where an empty variable says so, as Compose's `${NAME:-}` does.
 /// Reads the command line `args`, the program's name first.
 ///
 /// # Errors
@@ -118,6 +118,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>)
     arguments.map_err(|error| explain(&service::about!(), &command, &error))
 }
 
+/// An address, or nothing where an empty variable says so, as Compose's `${NAME:-}` does.
 #[derive(Clone, Debug)]
 pub(crate) struct OptionalAddress(pub(crate) Option<Address>);
 

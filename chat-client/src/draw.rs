@@ -22,16 +22,21 @@ use theme::Theme;
 const ROOMY_WIDTH: u16 = 60;
 const ROOMY_HEIGHT: u16 = 16;
 
+/// Lines that something to tell gets at most; the last one then ends with `…`.
+const TOLD_LINES_MAX: u16 = 6;
+
 /// Draws the screen that `app` is at.
 pub(crate) fn draw(frame: &mut Frame, app: &mut App, theme: Theme) {
+    let area = frame.area();
+    let told = status_lines(app, area, theme);
     let [body, status, help] =
-        Layout::vertical([Constraint::Min(1), Constraint::Length(1), Constraint::Length(1)]).areas(frame.area());
+        Layout::vertical([Constraint::Min(1), Constraint::Length(height(&told)), Constraint::Length(1)]).areas(area);
     let keys = match &mut app.screen {
         Screen::Connect => connect::draw(frame, body, app, theme),
         Screen::Rooms => rooms::draw(frame, body, app, theme),
-        Screen::Chat(chat) => chat::draw(frame, body, chat, theme),
+        Screen::Chat(chat) => chat::draw(frame, body, chat, &app.zone, theme),
     };
-    frame.render_widget(status_line(app, status.width, theme), status);
+    frame.render_widget(Paragraph::new(told), status);
     frame.render_widget(help_line(&keys, help.width, theme), help);
 }
 
@@ -39,13 +44,13 @@ fn is_roomy(area: Rect) -> bool {
     area.width >= ROOMY_WIDTH && area.height + 2 >= ROOMY_HEIGHT
 }
 
-/// What there is to tell: a notice, or how the link is.
-fn status_line(app: &App, width: u16, theme: Theme) -> Line<'static> {
+/// What there is to tell, whole: a notice, or how the link is. How it usually is gets one line.
+fn status_lines(app: &App, area: Rect, theme: Theme) -> Vec<Line<'static>> {
     let (text, style) = match (&app.notice, &app.status) {
         (Some(Notice::Bad(text)), _) => (format!("! {text}"), theme.bad()),
         (Some(Notice::Good(text)), _) => (text.clone(), theme.good()),
-        (None, Status::Offline) => (String::new(), Style::new()),
-        (None, Status::Connecting) => (format!("Connecting to {} …", app.address), Style::new()),
+        (None, Status::Offline) => return vec![Line::default()],
+        (None, Status::Connecting) => return one(&format!("Connecting to {} …", app.address), area, Style::new()),
         (None, Status::Lost { reason, next_try }) => {
             // A second that has begun counts: "in 0 s" would look stuck.
             let wait = next_try.saturating_duration_since(app.now).as_millis().div_ceil(1000);
@@ -54,10 +59,33 @@ fn status_line(app: &App, width: u16, theme: Theme) -> Line<'static> {
         }
         (None, Status::Online) => {
             let node = app.rooms.node.as_ref().map(|node| format!("{node}, ")).unwrap_or_default();
-            (format!("● {} at {node}{}", app.username, app.address), theme.good())
+            return one(&format!("● {} at {node}{}", app.username, app.address), area, theme.good());
         }
     };
-    Line::styled(fit(&visible::one_line(&text), width), style)
+    whole(&text, area, style)
+}
+
+fn one(text: &str, area: Rect, style: Style) -> Vec<Line<'static>> {
+    vec![Line::styled(fit(&visible::one_line(text), area.width), style)]
+}
+
+/// All of `text`, in as many lines as that takes: at most half of `area`, and [`TOLD_LINES_MAX`].
+fn whole(text: &str, area: Rect, style: Style) -> Vec<Line<'static>> {
+    let text = visible::one_line(text);
+    let lines_max = usize::from(TOLD_LINES_MAX.min(area.height / 2).max(1));
+    let mut lines = textwrap::wrap(&text, usize::from(area.width.max(1)));
+    if lines.len() > lines_max {
+        lines.truncate(lines_max);
+        if let Some(last) = lines.last_mut() {
+            *last = fit(&format!("{last} …"), area.width).into();
+        }
+    }
+    lines.into_iter().map(|line| Line::styled(line.into_owned(), style)).collect()
+}
+
+/// Lines fit on a screen, whose height is a u16.
+fn height(lines: &[Line<'_>]) -> u16 {
+    u16::try_from(lines.len()).unwrap_or(u16::MAX)
 }
 
 /// The keys, as many as fit, the most important ones first.

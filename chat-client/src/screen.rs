@@ -4,6 +4,7 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, DisableBracketedPaste, EnableBracketedPaste, Event, KeyEventKind};
 use ratatui::crossterm::execute;
@@ -88,7 +89,7 @@ enum Next {
 
 impl Session {
     fn new(arguments: ScreenArguments, signals: Signals) -> Self {
-        let (app, actions) = App::start(arguments, Instant::now());
+        let (app, actions) = App::start(arguments, TimeZone::system(), Instant::now());
         let mut session = Self { app, link: None, signals, theme: Theme::from_environment() };
         // There is no connection yet, and so no room to leave: nothing here takes time, or ends.
         for action in actions {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::{process, thread};
 
 use chat_protocol::{ChatMessage, Request, RoomUser, ServerMessage};
+use jiff::tz::TimeZone;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -98,6 +99,7 @@ struct Tail {
     lost: Option<Instant>,
     state: State,
     order: Order,
+    zone: TimeZone,
 }
 
 impl Tail {
@@ -112,6 +114,7 @@ impl Tail {
             lost: None,
             state: State::Offline(None),
             order: Order::default(),
+            zone: TimeZone::system(),
         }
     }
 
@@ -241,7 +244,7 @@ impl Tail {
         } else {
             let ChatMessage { username, content, timestamp, .. } = message;
             let (name, text) = (visible::one_line(username), visible::one_line(content));
-            format!("{}  {name}: {text}", visible::time_of_day(timestamp))
+            format!("{}  {name}: {text}", visible::time_of_day(timestamp, &self.zone))
         };
         if !script::print(&line)? {
             return Ok(false);

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use chat_protocol::name::is_unseen;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// How a line break looks where everything has to be one line.
 const LINE_BREAK: &str = "⏎";
@@ -54,11 +56,15 @@ pub(crate) fn json(text: &str) -> String {
     shown
 }
 
-/// The time of day, `HH:MM:SS`, of a timestamp of the chat, as the original's client cuts it out
-/// (protocol, section 4).
-pub(crate) fn time_of_day(timestamp: &str) -> &str {
+/// The time of day in `zone`, `HH:MM:SS`, of a timestamp of the chat. One without an offset (protocol, section 4)
+/// is shown as the original's client cuts it out.
+pub(crate) fn time_of_day(timestamp: &str, zone: &TimeZone) -> String {
+    if let Ok(instant) = timestamp.parse::<Timestamp>() {
+        return zone.to_datetime(instant).strftime("%H:%M:%S").to_string();
+    }
     let time = timestamp.split_once('T').and_then(|(_, time)| time.get(..8));
-    time.filter(|time| time.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')).unwrap_or("--:--:--")
+    let time = time.filter(|time| time.bytes().all(|byte| byte.is_ascii_digit() || byte == b':'));
+    time.unwrap_or("--:--:--").to_owned()
 }
 
 /// Control characters, marks that change the direction of the text around them, and what is not seen at all, but
@@ -96,11 +102,19 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_cut_out_if_it_is_one() {
-        assert_eq!(time_of_day("2026-11-21T14:20:07.123456+00:00"), "14:20:07");
-        assert_eq!(time_of_day("2026-11-21T14:20:07+00:00"), "14:20:07");
+    fn a_time_is_the_one_of_the_readers_zone() {
+        let five_hours_behind = TimeZone::fixed(jiff::tz::offset(-5));
+        for timestamp in ["2026-11-21T14:20:07.123456+00:00", "2026-11-21T14:20:07Z", "2026-11-21T15:20:07+01:00"] {
+            assert_eq!(time_of_day(timestamp, &TimeZone::UTC), "14:20:07", "{timestamp}");
+            assert_eq!(time_of_day(timestamp, &five_hours_behind), "09:20:07", "{timestamp}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_cut_out_if_it_is_one() {
+        assert_eq!(time_of_day("2026-11-21T14:20:07.123456", &TimeZone::UTC), "14:20:07");
         for wrong in ["", "now", "T", "2026T\u{1b}[31m567890", "2026T14:20"] {
-            assert_eq!(time_of_day(wrong), "--:--:--", "{wrong:?}");
+            assert_eq!(time_of_day(wrong, &TimeZone::UTC), "--:--:--", "{wrong:?}");
         }
     }
 

@@ -7,6 +7,7 @@ use chat_protocol::{
     MessageError, MessageSent, Request, Room, RoomCreated, RoomDeleted, RoomTransaction, RoomUser, RoomsList,
     SendMessage, ServerMessage,
 };
+use jiff::tz::TimeZone;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tokio::time::Instant;
 
@@ -39,7 +40,7 @@ impl Player {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         let none = ScreenArguments { username: None, address: None, room: None };
-        Self { app: App::start(none, now).0, now }
+        Self { app: App::start(none, TimeZone::UTC, now).0, now }
     }
 
     /// At the second screen, connected.
@@ -211,14 +212,13 @@ fn the_command_line_skips_the_first_screen() {
         room: room.map(str::to_owned),
     };
     let now = Instant::now();
-    let (app, actions) = App::start(arguments(Some("general")), now);
+    let (app, actions) = App::start(arguments(Some("general")), TimeZone::UTC, now);
     assert!(matches!(&actions[..], [Action::Connect(address)] if address.to_string() == "node1:8080"));
     let mut player = Player { app, now };
     assert_eq!(player.link(LinkEvent::Connected), load_requests());
     assert_eq!(player.hear(list(&[room("r", "general", "bob")])), [join_request("alice")]);
 }
 
-#[test]
 #[test]
 fn the_example_address_is_replaced_by_typing_and_edited_by_other_keys() {
     let typed = |keys: &[KeyCode]| {
@@ -240,6 +240,7 @@ fn the_example_address_is_replaced_by_typing_and_edited_by_other_keys() {
     assert_eq!(player.app.connect.address.text(), "pi2:8081");
 }
 
+#[test]
 fn q_quits_but_is_a_letter_in_a_field() {
     let mut player = Player::new();
     player.type_text("q");

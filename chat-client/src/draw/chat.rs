@@ -1,15 +1,16 @@
 //! The third screen: messages, members, and the line to type into.
 
 use chat_protocol::ChatMessage;
+use jiff::tz::TimeZone;
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Paragraph};
 use textwrap::core::Word;
 use textwrap::{Options, WordSeparator};
 
 use super::theme::Theme;
-use super::{draw_field, fit, is_roomy};
+use super::{draw_field, fit, height, is_roomy, whole};
 use crate::app::chat::{Chat, Membership, View};
 use crate::app::history::{Content, Entry};
 use crate::visible::{self, one_line};
@@ -26,12 +27,23 @@ const SECONDS_WIDTH: u16 = 50;
 /// What begins a line about the room.
 const EVENT_MARK: &str = "* ";
 
-pub(super) fn draw(frame: &mut Frame, area: Rect, chat: &mut Chat, theme: Theme) -> Vec<(&'static str, &'static str)> {
+pub(super) fn draw(
+    frame: &mut Frame,
+    area: Rect,
+    chat: &mut Chat,
+    zone: &TimeZone,
+    theme: Theme,
+) -> Vec<(&'static str, &'static str)> {
     let is_roomy = is_roomy(area);
-    let is_over = matches!(chat.membership, Membership::Over(_));
     let shows_members = is_roomy != chat.view.is_toggled;
-    if is_roomy {
-        let [upper, lower] = Layout::vertical([Constraint::Min(3), Constraint::Length(3)]).areas(area);
+    let frame_width = u16::from(is_roomy);
+    let over = match &chat.membership {
+        Membership::Over(reason) => Some(whole(reason, area.inner(Margin::new(frame_width, frame_width)), theme.bad())),
+        _ => None,
+    };
+    let input_height = over.as_deref().map_or(1, height);
+    let input = if is_roomy {
+        let [upper, lower] = Layout::vertical([Constraint::Min(3), Constraint::Length(input_height + 2)]).areas(area);
         let members_width = if shows_members { MEMBERS_WIDTH } else { 0 };
         let [left, right] = Layout::horizontal([Constraint::Min(1), Constraint::Length(members_width)]).areas(upper);
         let block = Block::bordered().border_type(BorderType::Rounded).border_style(theme.frame());
@@ -39,7 +51,7 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, chat: &mut Chat, theme: Theme)
         let messages = block.clone().title(Span::styled(format!(" {title} "), theme.heading()));
         let inside = messages.inner(left);
         frame.render_widget(messages, left);
-        draw_messages(frame, inside, chat, theme);
+        draw_messages(frame, inside, chat, zone, theme);
         if shows_members {
             let members = block.clone().title(format!(" Members ({}) ", chat.members.len()));
             let inside = members.inner(right);
@@ -48,10 +60,10 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, chat: &mut Chat, theme: Theme)
         }
         let inside = block.inner(lower);
         frame.render_widget(block, lower);
-        draw_input(frame, inside, chat, theme);
+        inside
     } else {
         let [top, middle, bottom] =
-            Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(1)]).areas(area);
+            Layout::vertical([Constraint::Length(1), Constraint::Min(1), Constraint::Length(input_height)]).areas(area);
         let members = match chat.members.len() {
             1 => "1 member".to_owned(),
             number => format!("{number} members"),
@@ -62,13 +74,15 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, chat: &mut Chat, theme: Theme)
         if shows_members {
             draw_members(frame, middle, chat, theme);
         } else {
-            draw_messages(frame, middle, chat, theme);
+            draw_messages(frame, middle, chat, zone, theme);
         }
-        draw_input(frame, bottom, chat, theme);
-    }
-    if is_over {
+        bottom
+    };
+    if let Some(lines) = over {
+        frame.render_widget(Paragraph::new(lines), input);
         return vec![("Esc", "back to the rooms"), ("q", "quit"), ("PgUp/PgDn", "scroll")];
     }
+    draw_input(frame, input, chat, theme);
     vec![("Enter", "send"), ("Esc", "leave"), ("Tab", "members"), ("PgUp/PgDn", "scroll"), ("Ctrl-Q", "quit")]
 }
 
@@ -99,12 +113,8 @@ fn draw_members(frame: &mut Frame, area: Rect, chat: &Chat, theme: Theme) {
 
 fn draw_input(frame: &mut Frame, area: Rect, chat: &Chat, theme: Theme) {
     let waiting = match &chat.membership {
-        Membership::Over(reason) => {
-            frame.render_widget(Line::styled(fit(reason, area.width), theme.bad()), area);
-            return;
-        }
         Membership::Joining | Membership::Retry(_) => "joining …".to_owned(),
-        Membership::Joined | Membership::Removed => match chat.outbox.len() {
+        Membership::Joined | Membership::Removed | Membership::Over(_) => match chat.outbox.len() {
             0 => String::new(),
             number => format!("sending {number} …"),
         },
@@ -124,9 +134,10 @@ fn draw_input(frame: &mut Frame, area: Rect, chat: &Chat, theme: Theme) {
 }
 
 /// Draws the part of the history that is to be seen: what came last at the bottom.
-fn draw_messages(frame: &mut Frame, area: Rect, chat: &mut Chat, theme: Theme) {
-    let time_width: u16 = if area.width >= SECONDS_WIDTH { 9 } else { 6 };
+fn draw_messages(frame: &mut Frame, area: Rect, chat: &mut Chat, zone: &TimeZone, theme: Theme) {
+    let time_width = if area.width >= SECONDS_WIDTH { 9 } else { 6 };
     let width = area.width.saturating_sub(time_width).max(MESSAGES_WIDTH_MIN);
+    let time_width = usize::from(time_width);
     let mut total = 0;
     for entry in chat.history.entries() {
         total += wrap(entry, width).len();
@@ -142,8 +153,15 @@ fn draw_messages(frame: &mut Frame, area: Rect, chat: &mut Chat, theme: Theme) {
             continue;
         }
         let new = wrapped.iter().enumerate().skip(skip).take(view.height - lines.len());
-        lines
-            .extend(new.map(|(index, text)| line(&entry.content, index, text, time_width, &chat.user.username, theme)));
+        let time = match &entry.content {
+            Content::Message(message) => visible::time_of_day(&message.timestamp, zone),
+            Content::Event(_) => String::new(),
+        };
+        lines.extend(new.map(|(index, text)| {
+            let time: String = if index == 0 { time.chars().take(time_width - 1).collect() } else { String::new() };
+            let time = Span::styled(format!("{time:<time_width$}"), theme.quiet());
+            line(time, &entry.content, index, text, &chat.user.username, theme)
+        }));
         skip = 0;
     }
     // A short history begins at the bottom, where the eyes are.
@@ -210,15 +228,8 @@ fn message_text(message: &ChatMessage) -> String {
     format!("{}: {}", one_line(&message.username), lines.join("\n"))
 }
 
-fn line(content: &Content, index: usize, text: &str, time_width: u16, user: &str, theme: Theme) -> Line<'static> {
-    let time_width = usize::from(time_width);
-    let time = match content {
-        Content::Message(message) if index == 0 => {
-            visible::time_of_day(&message.timestamp).chars().take(time_width - 1).collect()
-        }
-        _ => String::new(),
-    };
-    let time = Span::styled(format!("{time:<time_width$}"), theme.quiet());
+/// The line of this index of an entry, behind the time.
+fn line(time: Span<'static>, content: &Content, index: usize, text: &str, user: &str, theme: Theme) -> Line<'static> {
     match content {
         Content::Event(_) => Line::from(vec![time, Span::styled(text.to_owned(), theme.quiet())]),
         Content::Message(message) => {

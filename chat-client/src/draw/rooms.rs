@@ -4,11 +4,11 @@ use chat_protocol::Room;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
-use ratatui::widgets::{Block, BorderType, Cell, Row, Table, TableState};
+use ratatui::widgets::{Block, BorderType, Cell, Paragraph, Row, Table, TableState};
 
 use super::connect::draw_labelled;
 use super::theme::Theme;
-use super::{draw_box, draw_text, fit, is_roomy};
+use super::{draw_box, draw_text, fit, height, is_roomy, whole};
 use crate::app::rooms::{Dialog, RoomList, is_local};
 use crate::app::{App, Status};
 use crate::visible::one_line;
@@ -23,14 +23,12 @@ pub(super) fn draw(frame: &mut Frame, area: Rect, app: &App, theme: Theme) -> Ve
     } else {
         area
     };
-    let [list, missing] =
-        Layout::vertical([Constraint::Min(1), Constraint::Length(u16::from(rooms.missing_nodes.is_some()))])
-            .areas(inside);
+    let missing_nodes = rooms.missing_nodes.as_ref();
+    let told = missing_nodes.map(|nodes| whole(&format!("Rooms are missing: {nodes}"), inside, theme.bad()));
+    let told = told.unwrap_or_default();
+    let [list, missing] = Layout::vertical([Constraint::Min(1), Constraint::Length(height(&told))]).areas(inside);
     draw_list(frame, list, rooms, theme);
-    if let Some(nodes) = &rooms.missing_nodes {
-        let text = format!("Rooms are missing: {nodes}");
-        frame.render_widget(Line::styled(fit(&one_line(&text), missing.width), theme.bad()), missing);
-    }
+    frame.render_widget(Paragraph::new(told), missing);
     match &rooms.dialog {
         Some(Dialog::Create { name, description, is_description }) => {
             let inside = draw_box(frame, area, "New room", (64, 5), theme);

@@ -8,8 +8,9 @@ use ratatui::style::{Color, Modifier};
 
 use super::draw;
 use super::theme::Theme;
-use crate::app::App;
+use crate::app::chat::Membership;
 use crate::app::tests::{Player, message};
+use crate::app::{App, Notice, Screen};
 
 /// What `app` looks like at this size: text, a line a row.
 fn screen(app: &mut App, width: u16, height: u16) -> String {
@@ -112,6 +113,30 @@ fn a_lost_connection_is_shown_with_the_wait_for_the_next() {
     let mut player = in_room();
     player.lose("the node stopped");
     insta::assert_snapshot!("chat_lost_80x24", screen(&mut player.app, 80, 24));
+}
+
+#[test]
+fn what_there_is_to_tell_is_shown_whole_where_it_fits_on_half_the_screen() {
+    let reason = "cannot reach node2:9090: the name node2 is not found; is the service's name right, and its network?";
+    let is_whole = |screen: &str| {
+        let words: Vec<_> = screen.split(|it: char| it.is_whitespace() || "\"│".contains(it)).collect();
+        let words = words.join(" ");
+        let words: Vec<_> = words.split_whitespace().collect();
+        words.join(" ").contains(reason)
+    };
+    let mut player = in_room();
+    player.lose(reason);
+    assert!(is_whole(&screen(&mut player.app, 80, 24)), "{}", screen(&mut player.app, 80, 24));
+    assert!(is_whole(&screen(&mut player.app, 40, 12)), "{}", screen(&mut player.app, 40, 12));
+    let mut player = Player::new();
+    player.app.notice = Some(Notice::Bad(reason.to_owned()));
+    assert!(is_whole(&screen(&mut player.app, 40, 12)));
+    let mut player = in_room();
+    let Screen::Chat(chat) = &mut player.app.screen else { panic!("not in a room") };
+    chat.membership = Membership::Over(reason.to_owned());
+    for (width, height) in [(40, 12), (80, 24)] {
+        assert!(is_whole(&screen(&mut player.app, width, height)), "{}", screen(&mut player.app, width, height));
+    }
 }
 
 #[test]

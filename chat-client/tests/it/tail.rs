@@ -9,7 +9,18 @@ use crate::fake::{Fake, ROOM_ID, message};
 fn tail(fake: &Fake, more: &[&str]) -> Program {
     let address = fake.argument();
     let arguments: Vec<_> = ["tail", &address, "--room=general"].into_iter().chain(more.iter().copied()).collect();
-    start(CLIENT, &arguments, &[])
+    start(CLIENT, &arguments, &[("TZ", "UTC")])
+}
+
+#[test]
+fn times_are_those_of_the_readers_zone() {
+    let fake = Fake::with_room("general");
+    fake.remember(1, "hello");
+    for (zone, expected) in [("<-05>5", "09:20:07"), ("<+0530>-5:30", "19:50:07")] {
+        let arguments = ["tail", &fake.argument(), "--room=general", "--lines=1"];
+        let (_, stdout, stderr) = start(CLIENT, &arguments, &[("TZ", zone)]).output();
+        assert_eq!(stdout, format!("{expected}  bob: hello"), "{stderr}");
+    }
 }
 
 #[test]
@@ -97,7 +108,8 @@ fn a_reader_that_goes_away_ends_it_cleanly() {
         fake.remember(number, "hello");
     }
     let script = format!("{CLIENT} tail {} --room=general | head -n 1", fake.argument());
-    let (code, stdout, stderr) = start("/bin/sh", &["-c", &script], &[("PATH", "/usr/bin:/bin")]).output();
+    let (code, stdout, stderr) =
+        start("/bin/sh", &["-c", &script], &[("PATH", "/usr/bin:/bin"), ("TZ", "UTC")]).output();
     assert_eq!((code, &*stdout, &*stderr), (Some(0), "14:20:07  bob: hello", ""));
 }
 
