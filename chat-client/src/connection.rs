@@ -192,6 +192,8 @@ async fn connect(address: &Address) -> Result<WebSocketStream<TcpStream>, String
 /// What an answer means that opens no WebSocket.
 fn explain_answer(status: u16) -> String {
     match status {
+        // Of the original, too.
+        501 => "that is the port where nodes call each other: clients use the node's other one".to_owned(),
         502..=504 => format!("a proxy answers that the node is away (HTTP {status})"),
         _ => format!("what answers is no chat node (HTTP {status})"),
     }

@@ -43,9 +43,11 @@ pub(crate) fn routes(node: Arc<Node>) -> Router {
         .with_state(node)
 }
 
-/// What the original answers to GET.
+/// What the original answers to GET: mostly to clients and browsers that took one port for the other.
 async fn not_implemented() -> HttpError {
-    HttpError::new(StatusCode::NOT_IMPLEMENTED, "here nodes call each other by XML-RPC: POST to / or /RPC2")
+    let message = "here nodes call each other by XML-RPC (POST to / or /RPC2); \
+                   browsers and clients go to the node's other port, its WEBSOCKET_PORT";
+    HttpError::new(StatusCode::NOT_IMPLEMENTED, message)
 }
 
 async fn serve(

@@ -140,3 +140,12 @@ fn a_refused_message_is_explained() {
     assert_eq!(code, Some(1));
     assert!(stderr.contains("max 5000 characters") && stderr.contains("INVALID_CONTENT"), "{stderr}");
 }
+
+#[test]
+fn the_port_of_the_nodes_is_told_from_the_one_of_clients() {
+    let node = Node::start(&[]);
+    let address = format!("--address={}", node.node_address);
+    let (code, _, stderr) = start(CLIENT, &["send", &address, "-u", "alice", "-r", "general", "hi"], &[]).output();
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("clients use the node's other one"), "{stderr}");
+}

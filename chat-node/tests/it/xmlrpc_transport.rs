@@ -53,7 +53,7 @@ async fn calls_come_to_the_root_and_to_rpc2_and_nowhere_else() {
     for path in ["/", "/RPC2"] {
         assert_is_heartbeat(&exchange(&node, &post(path, "", &heartbeat())).await);
         let get = ask(node.xmlrpc, "GET", path).await;
-        assert!(get.starts_with("HTTP/1.1 501 "), "{get}");
+        assert!(get.starts_with("HTTP/1.1 501 ") && get.contains("WEBSOCKET_PORT"), "{get}");
     }
     let other = exchange(&node, &post("/other", "", &heartbeat())).await;
     assert!(other.starts_with("HTTP/1.1 404 "), "{other}");
