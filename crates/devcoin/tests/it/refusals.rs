@@ -132,6 +132,22 @@ async fn a_redis_without_memory_takes_nothing_or_all_of_a_batch() {
 
 #[needs("redis-server")]
 #[tokio::test]
+async fn a_user_who_may_run_no_scripts_is_told_so_and_nothing_is_written() {
+    let server = RedisServer::start(&[]);
+    let ledger = server.ledger();
+    let miner = MinerId::new("pi");
+    ledger.record(&batch(&miner, [1])).await.unwrap();
+    let before = server.digest();
+    server.command::<()>(&["ACL", "SETUSER", "default", "-@scripting"]);
+    let text = refusal(&server, ledger.record(&batch(&miner, [2])).await);
+    assert!(text.starts_with("does not permit what the ledger does: ") && text.contains("evalsha"), "{text}");
+    assert_eq!(server.digest(), before);
+    server.command::<()>(&["ACL", "SETUSER", "default", "+@scripting"]);
+    assert_eq!(ledger.record(&batch(&miner, [2])).await, Ok(Recorded { new: 1, blocks: 2 }));
+}
+
+#[needs("redis-server")]
+#[tokio::test]
 async fn a_redis_that_cannot_save_takes_nothing() {
     let server = RedisServer::start(&[]);
     let ledger = server.ledger();
