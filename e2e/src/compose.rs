@@ -1,8 +1,10 @@
 //! `docker-compose.yml` on this machine's engine.
 
-use std::process::Command;
+#![expect(clippy::print_stdout, reason = "the report of a test")]
 
-use anyhow::{Context, Result};
+use std::{fs, process::Command, time::Instant};
+
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     engine::{Engine, output_of},
@@ -42,6 +44,40 @@ impl Project {
     /// What Compose says when it fails.
     pub fn compose(&self, arguments: &[&str]) -> Result<String> {
         output_of(self.command().args(arguments))
+    }
+
+    /// Stops it, and says how long that took.
+    ///
+    /// # Errors
+    /// When a program did not end with code 0: 137 would be the kill that comes after ten seconds without a reaction.
+    pub fn stop(&self) -> Result<()> {
+        let start = Instant::now();
+        self.compose(&["stop"])?;
+        println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
+        for container in self.containers()? {
+            let state = Engine::local().docker(&["inspect", "--format={{.Name}} {{.State.ExitCode}}", &container])?;
+            ensure!(state.ends_with(" 0"), "{state}");
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// When a running container's disk can be written to, its program can gain privileges, has capabilities or is
+    /// root's, or when one of `lines` is not in the program's `/proc/PID/status`.
+    pub fn ensure_is_hardened(&self, lines: &[&str]) -> Result<()> {
+        for container in self.containers()? {
+            let format = "--format={{.State.Pid}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}}";
+            let state = Engine::local().docker(&["inspect", format, &container])?;
+            let (pid, rest) = state.split_once(' ').context("a running container has a process")?;
+            ensure!(rest == "true [no-new-privileges:true]", "{state}");
+            let status =
+                fs::read_to_string(format!("/proc/{pid}/status")).context("the engine runs on this machine")?;
+            ensure!(!status.contains("Uid:\t0\t"), "{status}");
+            for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1"].iter().chain(lines) {
+                ensure!(status.lines().any(|found| found == *line), "{line:?} is not in {status}");
+            }
+        }
+        Ok(())
     }
 
     /// The ids of all its containers, running or not.

@@ -9,7 +9,11 @@
 //! - A block marked `console running` leaves its last command running; a later block that starts
 //!   with `^C` ends it. Of several, the one started last is ended first.
 
+use std::{fs, path::PathBuf};
+
 use anyhow::{Context, Result, bail, ensure};
+
+use crate::images;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use regex::Regex;
 
@@ -51,6 +55,16 @@ pub enum Action {
 
 /// The machine of a plain `$` prompt.
 pub const LAPTOP: &str = "laptop";
+
+/// The path of this repository's page `name`, such as `docs/chat.md`, and its steps.
+///
+/// # Errors
+/// When there is no such page, or a line of it cannot be understood.
+pub fn open(name: &str) -> Result<(PathBuf, Vec<Step>)> {
+    let path = images::root().join(name);
+    let steps = read(&fs::read_to_string(&path).with_context(|| path.display().to_string())?)?;
+    Ok((path, steps))
+}
 
 /// Finds every step of a page, in order.
 ///

@@ -9,8 +9,8 @@ use crate::{
     engine::{Engine, output_of},
     images,
     machine::{Machines, PROJECT},
-    page::{Action, Step},
-    story::{Story, Surroundings},
+    page::{self, Action, Step},
+    story::{AsItIs, Story, Surroundings},
 };
 
 /// Follows these steps of the page at `page`, and says on stdout what it does and how long it took.
@@ -33,6 +33,16 @@ pub fn live(page: &Path, steps: &[Step], machines: &Machines, here: &dyn Surroun
         println!("     {:.1} s", start.elapsed().as_secs_f32());
     }
     Ok(())
+}
+
+/// Follows the repository's page `name` on this machine, with Compose.
+///
+/// # Errors
+/// As [`live`].
+pub fn live_with_compose(name: &str) -> Result<()> {
+    let (page, steps) = page::open(name)?;
+    let _compose = ComposeProject::clean()?;
+    live(&page, &steps, &Machines::new(&[])?, &AsItIs)
 }
 
 /// The page's Compose project on this machine, gone before the story and after it.

@@ -2,17 +2,12 @@
 #![expect(clippy::print_stdout, reason = "the report of a test")]
 
 use std::{
-    fs,
     process::Command,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
-use e2e::{
-    compose::Project,
-    engine::{Engine, output_of},
-    images, wait,
-};
+use anyhow::{Result, ensure};
+use e2e::{compose::Project, engine::output_of, images, wait};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -118,31 +113,13 @@ fn with_a_secret_only_the_nodes_call_each_other() -> Result<()> {
 #[test]
 fn a_stop_is_orderly_for_every_node() -> Result<()> {
     let project = up("stop", &[("CHAT_DATA_DIR", "/data")])?;
-    let start = Instant::now();
-    project.compose(&["stop"])?;
-    println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
-    for container in project.containers()? {
-        // 137 would be the kill that comes after ten seconds without a reaction.
-        let state = Engine::local().docker(&["inspect", "--format={{.Name}} {{.State.ExitCode}}", &container])?;
-        ensure!(state.ends_with(" 0"), "{state}");
-    }
-    Ok(())
+    project.stop()
 }
 
 #[test]
 fn the_nodes_run_as_nobody_in_particular_without_capabilities_on_a_read_only_disk() -> Result<()> {
     let project = up("hardened", &[])?;
-    for container in project.containers()? {
-        let format = "--format={{.State.Pid}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}}";
-        let state = Engine::local().docker(&["inspect", format, &container])?;
-        let (pid, rest) = state.split_once(' ').context("a running container has a process")?;
-        ensure!(rest == "true [no-new-privileges:true]", "{state}");
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the engine runs on this machine")?;
-        for line in ["Uid:\t10001\t10001\t10001\t10001", "CapEff:\t0000000000000000", "NoNewPrivs:\t1"] {
-            ensure!(status.lines().any(|found| found == line), "{line:?} is not in {status}");
-        }
-    }
-    Ok(())
+    project.ensure_is_hardened(&["Uid:\t10001\t10001\t10001\t10001"])
 }
 
 #[test]

@@ -1,20 +1,9 @@
 //! Lives through `docs/chat.md`, line by line.
 
-use std::fs;
-
 use anyhow::Result;
-use e2e::{
-    images,
-    machine::Machines,
-    page,
-    story::AsItIs,
-    tutorial::{ComposeProject, live},
-};
+use e2e::tutorial::live_with_compose;
 
 #[test]
 fn every_command_of_the_chat_page_does_what_the_page_says() -> Result<()> {
-    let page = images::root().join("docs/chat.md");
-    let steps = page::read(&fs::read_to_string(&page)?)?;
-    let _compose = ComposeProject::clean()?;
-    live(&page, &steps, &Machines::new(&[])?, &AsItIs)
+    live_with_compose("docs/chat.md")
 }

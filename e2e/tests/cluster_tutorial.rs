@@ -2,7 +2,6 @@
 #![expect(clippy::print_stdout, reason = "the report of a test")]
 
 use std::{
-    fs,
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
@@ -35,8 +34,7 @@ fn every_command_of_the_cluster_page_does_what_the_page_says() -> Result<()> {
 fn follow(page: &str, images: &[&str]) -> Result<()> {
     let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     require_engine_and_root()?;
-    let page = images::root().join(page);
-    let steps = page::read(&fs::read_to_string(&page)?)?;
+    let (page, steps) = page::open(page)?;
     let cluster = Cluster::up(&MACHINES, Some(REGISTRY_PORT))?;
     let machines = Machines::new(cluster.nodes())?;
     println!("All nodes get {images:?} now, which a Pi would pull, or was given before.");

@@ -1,13 +1,12 @@
 //! Lives through `docs/day-1.md`, line by line.
 #![expect(clippy::print_stdout, reason = "the report of a test")]
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use e2e::{
     cluster::Cluster,
     engine::require_engine_and_root,
-    images,
     machine::Machines,
     mesh,
     page::{self, Action, LAPTOP, Step},
@@ -21,8 +20,7 @@ const REGISTRY_PORT: u16 = 5001;
 #[test]
 fn every_command_of_day_1_does_what_the_page_says() -> Result<()> {
     require_engine_and_root()?;
-    let page = images::root().join("docs/day-1.md");
-    let steps = page::read(&fs::read_to_string(&page)?)?;
+    let (page, steps) = page::open("docs/day-1.md")?;
     let _compose = ComposeProject::clean()?;
 
     // The nodes come when they are needed, because the registry's port is then taken on this machine.

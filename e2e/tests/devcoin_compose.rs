@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     process::Command,
     thread,
     time::{Duration, Instant},
@@ -151,30 +150,11 @@ fn own_count(container: &str) -> Result<(String, u64)> {
 #[test]
 fn a_stop_is_orderly_for_every_container() -> Result<()> {
     let project = up("stop", 1, &[])?;
-    let start = Instant::now();
-    project.compose(&["stop"])?;
-    println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
-    for container in project.containers()? {
-        // 137 would be the kill that comes after ten seconds without a reaction.
-        let state = Engine::local().docker(&["inspect", "--format={{.Name}} {{.State.ExitCode}}", &container])?;
-        ensure!(state.ends_with(" 0"), "{state}");
-    }
-    Ok(())
+    project.stop()
 }
 
 #[test]
 fn the_programs_run_as_nobody_in_particular_without_capabilities_on_a_read_only_disk() -> Result<()> {
     let project = up("hardened", 1, &[])?;
-    for container in project.containers()? {
-        let format = "--format={{.State.Pid}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}}";
-        let state = Engine::local().docker(&["inspect", format, &container])?;
-        let (pid, rest) = state.split_once(' ').context("a running container has a process")?;
-        ensure!(rest == "true [no-new-privileges:true]", "{state}");
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the engine runs on this machine")?;
-        ensure!(!status.contains("Uid:\t0\t"), "{status}");
-        for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1"] {
-            ensure!(status.lines().any(|found| found == line), "{line:?} is not in {status}");
-        }
-    }
-    Ok(())
+    project.ensure_is_hardened(&[])
 }

@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     io::{Read, Write},
     net::TcpStream,
     process::Command,
@@ -103,14 +102,7 @@ fn a_stop_is_orderly_for_every_container() -> Result<()> {
     let project = Project::new("stop", &[])?;
     project.compose(&["up", "--detach", "consumer"])?;
     next_line(&project, "Received number: ")?;
-    let start = Instant::now();
-    project.compose(&["stop"])?;
-    println!("stopped in {:.1} s", start.elapsed().as_secs_f32());
-    for container in project.containers()? {
-        // 137 would be the kill that comes after ten seconds without a reaction.
-        let state = Engine::local().docker(&["inspect", "--format={{.Name}} {{.State.ExitCode}}", &container])?;
-        ensure!(state.ends_with(" 0"), "{state}");
-    }
+    project.stop()?;
     let start = Instant::now();
     project.compose(&["up", "--detach", "consumer"])?;
     project.compose(&["down"])?;
@@ -154,25 +146,7 @@ fn the_programs_run_as_nobody_in_particular_without_capabilities_on_a_read_only_
     let project = Project::new("hardened", &[])?;
     project.compose(&["up", "--detach", "consumer"])?;
     next_line(&project, "Received number: ")?;
-    for container in project.containers()? {
-        let state = Engine::local().docker(&[
-            "inspect",
-            "--format={{.State.Pid}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.SecurityOpt}}",
-            &container,
-        ])?;
-        let (pid, rest) = state.split_once(' ').context("a running container has a process")?;
-        ensure!(rest == "true [no-new-privileges:true]", "{state}");
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).context("the engine runs on this machine")?;
-        for line in [
-            "Uid:\t10001\t10001\t10001\t10001",
-            "CapEff:\t0000000000000000",
-            "CapBnd:\t0000000000000000",
-            "NoNewPrivs:\t1",
-        ] {
-            ensure!(status.lines().any(|found| found == line), "{line:?} is not in {status}");
-        }
-    }
-    Ok(())
+    project.ensure_is_hardened(&["Uid:\t10001\t10001\t10001\t10001", "CapBnd:\t0000000000000000"])
 }
 
 #[test]
