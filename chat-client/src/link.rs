@@ -16,8 +16,9 @@ use crate::connection::Connection;
 /// First wait before connecting again; each later one is twice as long.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(250);
 
-/// Longest wait before connecting again (before jitter, which at most doubles it).
-const RETRY_DELAY_MAX: Duration = Duration::from_secs(5);
+/// Longest wait before connecting again (before jitter, which at most doubles it): who reads is back within 3 s of the
+/// node.
+const RETRY_DELAY_MAX: Duration = Duration::from_millis(1500);
 
 /// A connection that stood this long was a good one: the waits begin small again.
 const GOOD_CONNECTION: Duration = Duration::from_secs(10);
