@@ -54,14 +54,19 @@ export class Composer {
     this.#field.focus();
   }
 
-  /** Keeps the text for a room that is left; `unsent` are messages that did not get there. */
-  keepDraft(roomId, unsent) {
-    const draft = [...unsent, this.text].filter(Boolean).join("\n");
+  /** Takes the text out, and keeps it for its room. */
+  keepDraft(roomId) {
+    this.addDraft(roomId, [this.text]);
+    this.text = "";
+  }
+
+  /** Keeps more text for a room, such as messages that did not get there, above what is kept of it already. */
+  addDraft(roomId, texts) {
+    const draft = [...texts, this.#drafts.get(roomId)].filter(Boolean).join("\n");
     this.#drafts.delete(roomId);
     if (draft) this.#drafts.set(roomId, draft);
     if (this.#drafts.size > DRAFTS_MAX) this.#drafts.delete(this.#drafts.keys().next().value);
     rememberDrafts(this.#drafts);
-    this.text = "";
   }
 
   /** Takes up the text that was kept for this room. */

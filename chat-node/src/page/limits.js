@@ -17,6 +17,8 @@ export const MEMBERS_SHOWN_MAX = 200;
 /** Messages on their way, or refused and not yet discarded; then the next stays in the box. */
 export const OUTBOX_MAX = 20;
 
+/** Rooms that one is in at the same time; with one more, the one that was not looked at for longest is left. */
+export const ROOMS_JOINED_MAX = 20;
 /** Rooms whose unsent text is kept; the oldest text is dropped first. */
 export const DRAFTS_MAX = 20;
 
@@ -26,13 +28,13 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export const REPLY_TIMEOUT_MS = 25_000;
 /** Bounds of the wait before trying again; it doubles in between, and a random half is taken off. */
 export const RETRY_DELAY_MS_MIN = 500;
-export const RETRY_DELAY_MS_MAX = 15_000;
+export const RETRY_DELAY_MS_MAX = 3_000;
 /** A connection that lasted this long was a good one: waits start from the shortest again. */
 export const STABLE_MS = 5_000;
 
-/** Time between two looks at the rooms: usually, in the background, and while a room's node is away. */
-export const LOOK_MS = 15_000;
+/** Time between two looks at the nodes and their rooms: a change is seen within 3 s. In the background, it is only to
+ * notice a connection that is dead. */
+export const LOOK_MS = 2_500;
 export const LOOK_HIDDEN_MS = 60_000;
-export const LOOK_AWAY_MS = 3_000;
 
 export const length = (text) => [...text].length;

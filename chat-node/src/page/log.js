@@ -1,5 +1,7 @@
-// The lines of a room: messages in the order of their numbers, each once, and what happened.
+// The lines of a room: messages in the order of their numbers, each once, and what happened. Every room has a log of
+// its own, which goes on while another one is shown.
 
+import { content } from "./content.js";
 import { byId, count, hue, initial, make, visible } from "./dom.js";
 import { IDS_REMEMBERED_MAX, LINES_SHOWN_MAX } from "./limits.js";
 
@@ -12,34 +14,63 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const calendar = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
+const place = byId("log");
+const scroller = byId("log-scroll");
+const jump = byId("jump");
+/** The log that is shown. */
+let shown = null;
+
+scroller.addEventListener("scroll", () => shown?.scrolled(), { passive: true });
+jump.addEventListener("click", () => {
+  shown?.scrollToEnd();
+  byId("text").focus();
+});
+// A keyboard that opens, or a box that grows, does not hide the last line.
+new ResizeObserver(() => shown?.keepEnd()).observe(scroller);
+
 export class Log {
-  #list = byId("log");
-  #scroller = byId("log-scroll");
-  #jump = byId("jump");
+  #list = make("ol", { class: "log" });
   #ids = new Set();
+  #isQuiet = true;
   #isAtEnd = true;
   #top = 0;
   #unseen = 0;
+  #newLine = null;
 
-  constructor() {
-    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.#jump.addEventListener("click", () => {
-      this.scrollToEnd();
-      byId("text").focus();
-    });
-    // A keyboard that opens, or a box that grows, does not hide the last line.
-    new ResizeObserver(() => this.#isAtEnd && this.scrollToEnd()).observe(this.#scroller);
+  /** Shows it, where the new begins if there is something new, and otherwise where it was left. */
+  show({ hasNew }) {
+    shown = this;
+    // What was said before is not read aloud.
+    place.setAttribute("aria-live", "off");
+    place.replaceChildren(this.#list);
+    this.#showJump();
+    if (hasNew && this.#newLine?.isConnected) {
+      this.#newLine.scrollIntoView({ block: "center" });
+      this.#isAtEnd = false;
+      this.scrolled();
+    } else if (this.#isAtEnd) this.scrollToEnd();
+    else scroller.scrollTop = this.#top;
+    afterDrawing(() => shown === this && this.setQuiet(this.#isQuiet));
   }
 
-  clear() {
-    this.#list.replaceChildren();
-    this.#ids.clear();
-    this.scrollToEnd();
+  hide() {
+    if (shown !== this) return;
+    shown = null;
+    place.replaceChildren();
+    jump.hidden = true;
   }
 
   /** While a history comes in, nothing is read aloud. */
   setQuiet(isQuiet) {
-    this.#list.setAttribute("aria-live", isQuiet ? "off" : "polite");
+    this.#isQuiet = isQuiet;
+    if (shown === this) place.setAttribute("aria-live", isQuiet ? "off" : "polite");
+  }
+
+  /** The history is complete: what comes from now on is read aloud. */
+  historyEnded() {
+    this.follow();
+    // What was drawn before is not.
+    afterDrawing(() => this.setQuiet(false));
   }
 
   /** Puts a message in its place; says whether it was new. */
@@ -71,18 +102,48 @@ export class Log {
     else this.#list.append(divider);
     arrange(line);
     this.#added(false);
+    return divider;
+  }
+
+  /** What nobody has seen begins at the message with this number. The line stays until something else is new. */
+  markNew(number) {
+    const before = this.#newLine;
+    this.#newLine = this.addDivider(number, "New");
+    if (!before) return;
+    const after = followingMessage(before);
+    before.remove();
+    arrange(after);
   }
 
   scrollToEnd() {
     this.#isAtEnd = true;
     this.#unseen = 0;
-    this.#jump.hidden = true;
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (shown !== this) return;
+    jump.hidden = true;
+    scroller.scrollTop = scroller.scrollHeight;
+    this.#top = scroller.scrollTop;
   }
 
   /** After a line was added below the log. */
   follow() {
-    requestAnimationFrame(() => this.#isAtEnd && this.scrollToEnd());
+    requestAnimationFrame(() => this.keepEnd());
+  }
+
+  /** Who reads at the end stays there. */
+  keepEnd() {
+    if (shown === this && this.#isAtEnd) this.scrollToEnd();
+  }
+
+  scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = scroller;
+    // The event may be about a place that was the end, before more lines came: only who goes up leaves it.
+    if (scrollTop < this.#top) this.#isAtEnd = false;
+    this.#top = scrollTop;
+    if (scrollHeight - scrollTop - clientHeight < NEAR_END) {
+      this.#isAtEnd = true;
+      this.#unseen = 0;
+      jump.hidden = true;
+    }
   }
 
   #added(isCounted) {
@@ -90,9 +151,13 @@ export class Log {
     if (this.#isAtEnd) this.follow();
     else if (isCounted) {
       this.#unseen += 1;
-      this.#jump.textContent = `${count(this.#unseen, "new message")} ↓`;
-      this.#jump.hidden = false;
+      if (shown === this) this.#showJump();
     }
+  }
+
+  #showJump() {
+    jump.hidden = this.#unseen === 0;
+    jump.textContent = `${count(this.#unseen, "new message")} ↓`;
   }
 
   #messageAfter(number) {
@@ -104,22 +169,14 @@ export class Log {
     }
     return next;
   }
+}
 
-  #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    // The event may be about a place that was the end, before more lines came: only who goes up leaves it.
-    if (scrollTop < this.#top) this.#isAtEnd = false;
-    this.#top = scrollTop;
-    if (scrollHeight - scrollTop - clientHeight < NEAR_END) {
-      this.#isAtEnd = true;
-      this.#unseen = 0;
-      this.#jump.hidden = true;
-    }
-  }
+function afterDrawing(action) {
+  requestAnimationFrame(() => requestAnimationFrame(action));
 }
 
 function messageLine(message, isOwn) {
-  const { username, content, sequence_number: number, timestamp } = message;
+  const { username, content: text, sequence_number: number, timestamp } = message;
   const time = new Date(timestamp);
   const isDate = !Number.isNaN(time.getTime());
   const head = make(
@@ -137,7 +194,8 @@ function messageLine(message, isOwn) {
     "li",
     { class: "message", "data-number": number, "data-own": isOwn ? "" : null },
     make("span", { class: `face hue-${hue(username)}`, "aria-hidden": "true", text: initial(username) }),
-    make("div", { class: "bubble" }, head, make("p", { class: "content", dir: "auto", text: content })),
+    make("div", { class: "bubble" }, head, make("div", { class: "content", dir: "auto" }, ...content(text))),
+    make("span", { class: "number", text: `#${number}` }),
   );
   line.author = username;
   line.time = isDate ? time : null;
@@ -162,4 +220,3 @@ function arrange(line) {
     isDirect && isSameDay && before.author === line.author && line.time && line.time - before.time < TOGETHER_MS;
   line.classList.toggle("continued", Boolean(isTogether));
 }
-

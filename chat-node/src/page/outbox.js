@@ -1,10 +1,10 @@
-// Messages on their way, and those that did not get there: their text is never lost.
+// A room's messages on their way, and those that did not get there: their text is never lost.
 
 import { byId, make } from "./dom.js";
 import { OUTBOX_MAX } from "./limits.js";
 
 export class Outbox {
-  #list = byId("outbox");
+  #list = make("ol", { class: "outbox", "aria-label": "Not sent yet" });
   #items = [];
   #onRetry;
   #onEdit;
@@ -13,6 +13,14 @@ export class Outbox {
   constructor({ onRetry, onEdit }) {
     this.#onRetry = onRetry;
     this.#onEdit = onEdit;
+  }
+
+  show() {
+    byId("outbox").replaceChildren(this.#list);
+  }
+
+  hide() {
+    this.#list.remove();
   }
 
   get isFull() {

@@ -1,7 +1,10 @@
-// The room that one is in: joining, its history, its members, whether its node answers.
+// A room that one is in: joining, its history, its members, whether its node answers. It goes on while another one is
+// shown.
 
 import { announce, bdi, byId, count, visible } from "./dom.js";
+import { Log } from "./log.js";
 import { showMembers } from "./members.js";
+import { Outbox } from "./outbox.js";
 
 /** Looks at the list of rooms that must miss a room, or count its members differently, to believe it. */
 const LOOKS_TO_BELIEVE = 2;
@@ -24,22 +27,60 @@ export class Room {
   creator = "";
   description = "";
   members = new Set();
-  #lastNumber = 0;
+  log = new Log();
+  outbox;
+  /** Messages that came while nobody looked. */
+  unread = 0;
+  #isShown = false;
+  #lastNumber;
+  /** Whether one was here before, so that what is said meanwhile is new. */
+  #isKnown;
+  #firstUnread = 0;
   #history = null;
   #missing = 0;
   #differing = 0;
   #chat;
 
-  /** `chat`: `{ connection, log, outbox, composer, userName(), onGone(text), onRefused(text), look() }`. */
-  constructor(id, chat) {
+  /**
+   * `chat`: `{ connection, userName(), isSeen(room), onRetry(room, item), onEdit(text), onGone(room, text),
+   * onRefused(room, text), look() }`; `seen`: the number of the last message that was seen before the page was loaded.
+   */
+  constructor(id, chat, seen = null) {
     this.id = id;
     this.#chat = chat;
+    this.#lastNumber = seen ?? 0;
+    this.#isKnown = seen !== null;
+    this.outbox = new Outbox({ onRetry: (item) => chat.onRetry(this, item), onEdit: chat.onEdit });
+  }
+
+  /** Shows it in the place of all rooms. */
+  show() {
+    this.#isShown = true;
+    this.log.show({ hasNew: this.unread > 0 });
+    this.outbox.show();
+    this.#draw();
+  }
+
+  hide() {
+    this.#isShown = false;
+    this.log.hide();
+    this.outbox.hide();
+  }
+
+  /** Somebody looks: nothing is new any more. */
+  see() {
+    this.unread = this.#firstUnread = 0;
+  }
+
+  /** The number of the last message that was seen. */
+  get seen() {
+    return this.#firstUnread ? this.#firstUnread - 1 : this.#lastNumber;
   }
 
   /** Takes what a list of rooms says of it. */
   describe({ room_name: name, admin_node: admin, creator_id: creator, description }) {
     Object.assign(this, { name: visible(name), admin, description: description ?? "", creator: creator ?? this.creator });
-    this.show();
+    this.#draw();
   }
 
   /** Joins, also again: the node then only sends the history once more. */
@@ -48,8 +89,8 @@ export class Room {
     this.stage = "joining";
     if (!connection.request("join_room", { room_id: this.id, username: userName() }, this)) return;
     // What an interrupted history brought still counts as its part.
-    this.#history = { ...(this.#history ?? { before: this.#lastNumber, first: 0, fresh: 0 }) };
-    this.#chat.log.setQuiet(true);
+    this.#history = { ...(this.#history ?? { isFirst: !this.#isKnown, before: this.#lastNumber, first: 0, fresh: 0 }) };
+    this.log.setQuiet(true);
     // The history has no end mark, but answers come in order: when this one is there, the history is.
     connection.request("list_rooms", {}, { room: this, history: this.#history });
   }
@@ -60,7 +101,7 @@ export class Room {
   }
 
   joined(data) {
-    const isFirst = !this.#lastNumber && this.members.size === 0;
+    const isFirst = this.#isShown && !this.#lastNumber && this.members.size === 0;
     this.stage = "joined";
     this.#missing = this.#differing = 0;
     this.members = new Set(data.members);
@@ -77,50 +118,54 @@ export class Room {
       this.#setAway();
       this.#chat.look();
     } else {
-      this.#chat.onRefused(`You cannot join${this.name ? ` “${this.name}”` : ""}: ${error}.`);
+      this.#chat.onRefused(this, `You cannot join${this.name ? ` “${this.name}”` : ""}: ${error}.`);
     }
   }
 
-  /** A message of this room; says whether it is one that somebody may have missed. */
+  /** A message of this room. */
   message(message) {
-    const { log, outbox, userName } = this.#chat;
-    const isOwn = message.username === userName();
+    const isOwn = message.username === this.#chat.userName();
     const number = message.sequence_number;
-    if (!log.addMessage(message, isOwn)) return false;
-    if (isOwn) outbox.arrived(message.content);
-    if (this.#history && number > this.#history.before) {
+    if (!this.log.addMessage(message, isOwn)) return;
+    if (isOwn) this.outbox.arrived(message.content);
+    const isFresh = number > (this.#history?.before ?? 0);
+    if (this.#history && isFresh) {
       this.#history.first = Math.min(this.#history.first || number, number);
       this.#history.fresh += 1;
     }
     this.#lastNumber = Math.max(this.#lastNumber, number);
-    return !isOwn && this.#history?.before !== 0;
+    // What was said before one came is not new.
+    const isNew = isFresh && !this.#history?.isFirst;
+    if (isOwn || !isNew || this.#chat.isSeen(this)) return;
+    // What an interrupted connection missed gets a line of its own.
+    if (!this.unread && !this.#history) this.log.markNew(number);
+    this.#firstUnread ||= number;
+    this.unread += 1;
   }
 
   /** The history is complete. */
   historyEnded(history) {
     if (history !== this.#history || this.stage !== "joined") return;
-    const { log, outbox } = this.#chat;
-    const { before, first, fresh } = history;
+    const { isFirst, before, first, fresh } = history;
     this.#history = null;
+    this.#isKnown = true;
     const lost = first - before - 1;
-    if (first && before) {
+    if (first && !isFirst) {
       const kept = lost > 0 ? `; ${count(lost, "older one")} the room keeps no more` : "";
       const text = `${count(fresh, "message")} while you were away${kept}`;
-      log.addDivider(first, text);
-      announce(text);
+      this.log.addDivider(first, text);
+      if (this.#isShown) announce(text);
     } else if (first > 1) {
-      log.addDivider(first, "The room keeps no older messages");
+      this.log.addDivider(first, "The room keeps no older messages");
     }
-    outbox.failDoubtful();
-    log.follow();
-    // After the next frame: what was drawn before is not read aloud.
-    requestAnimationFrame(() => requestAnimationFrame(() => log.setQuiet(false)));
+    this.outbox.failDoubtful();
+    this.log.historyEnded();
   }
 
   memberJoined({ username }) {
     if (this.members.has(username)) return;
     this.members.add(username);
-    this.#chat.log.addEvent(bdi(username), " joined");
+    this.log.addEvent(bdi(username), " joined");
     this.#drawMembers();
   }
 
@@ -133,7 +178,7 @@ export class Room {
       return;
     }
     if (!this.members.delete(username)) return;
-    this.#chat.log.addEvent(bdi(username), why ? ` left: ${why}` : " left");
+    this.log.addEvent(bdi(username), why ? ` left: ${why}` : " left");
     this.#drawMembers();
   }
 
@@ -149,11 +194,12 @@ export class Room {
     } else if (unavailable.includes(this.admin)) {
       this.#setAway();
     } else if (this.stage === "checking" || this.stage === "away" || ++this.#missing >= LOOKS_TO_BELIEVE) {
-      this.#chat.onGone(this.#gone(unavailable));
+      this.#chat.onGone(this, this.#gone(unavailable));
     }
   }
 
-  show() {
+  #draw() {
+    if (!this.#isShown) return;
     byId("room-name").textContent = this.name || "…";
     byId("room-name").title = this.name;
     byId("room-place").textContent = this.admin ? `on ${this.admin}` : "joining…";
@@ -169,7 +215,7 @@ export class Room {
   }
 
   #drawMembers() {
-    showMembers(this.members, this.#chat.userName());
+    if (this.#isShown) showMembers(this.members, this.#chat.userName());
   }
 
   /** An event may have been lost: joining again brings the true list, and changes nothing else. */
@@ -184,15 +230,15 @@ export class Room {
     this.stage = "removed";
     this.removedText = `You are no longer in this room${why ? ` (${why})` : ""}. Join again to write.`;
     this.members.delete(this.#chat.userName());
-    announce(this.removedText);
-    this.show();
+    if (this.#isShown) announce(this.removedText);
+    this.#draw();
   }
 
   #setAway() {
     if (this.stage === "away") return;
     this.stage = "away";
-    announce(this.#awayText());
-    this.show();
+    if (this.#isShown) announce(this.#awayText());
+    this.#draw();
   }
 
   #awayText() {

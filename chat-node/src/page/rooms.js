@@ -11,44 +11,66 @@ export class Rooms {
   #filter = byId("filter");
   #onChoose;
   #shown = "";
+  #currentId = "";
   #last = null;
+  /** The place of each room in the list, by its id. */
+  #places = new Map();
 
   constructor({ onChoose }) {
     this.#onChoose = onChoose;
     this.#filter.addEventListener("input", () => this.#last && this.show(this.#last));
   }
 
-  /** `lists`: `[{ node, isSelf, isAvailable, isRefusing, rooms }]`; `currentId`: the room one is in. */
+  /**
+   * `lists`: `[{ node, isSelf, isAvailable, isRefusing, rooms }]`; `currentId`: the room that is shown; `unread`: how
+   * many messages nobody here has seen, by the id of each room that one is in.
+   */
   show(view) {
     this.#last = view;
     const total = view.lists.reduce((sum, { rooms }) => sum + rooms.length, 0);
     byId("filter-box").hidden = total < FILTER_FROM && !this.#filter.value;
-    const key = JSON.stringify([view, this.#filter.value]);
+    const key = JSON.stringify([view, [...view.unread], this.#filter.value]);
     // Drawing anew would take the focus away, and have screen readers start over.
     if (key === this.#shown) return;
     this.#shown = key;
     const focused = this.#box.contains(document.activeElement) ? document.activeElement.dataset.room : null;
     const wanted = this.#filter.value.trim().toLocaleLowerCase();
     const budget = { left: ROOMS_SHOWN_MAX };
-    const sections = view.lists.map((list, index) => this.#section(list, index, view.currentId, wanted, budget));
+    const sections = view.lists.map((list, index) => this.#section(list, index, view, wanted, budget));
     this.#box.replaceChildren(...sections.filter(Boolean));
     if (!this.#box.childElementCount) this.#box.append(nothing(wanted));
     if (budget.left < 0) {
       this.#box.append(make("p", { class: "hint", text: `${count(-budget.left, "more room")}: find them by name.` }));
     }
     if (focused) this.#box.querySelector(`[data-room="${CSS.escape(focused)}"]`)?.focus();
+    if (view.currentId !== this.#currentId) this.#box.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    this.#currentId = view.currentId;
   }
 
-  #section({ node, isSelf, isAvailable, isRefusing, rooms }, index, currentId, wanted, budget) {
-    const found = rooms.filter(({ room_name: name, description }) =>
+  /** Where something is new comes first, then where one is in, then where most are; no row moves away from a pointer. */
+  #sorted(rooms, unread) {
+    const rank = ({ room_id: id }) => (unread.get(id) > 0 ? 0 : unread.has(id) ? 1 : 2);
+    const isHeld = this.#box.matches(":hover, :focus-within");
+    const place = ({ room_id: id }) => (isHeld ? (this.#places.get(id) ?? Infinity) : 0);
+    const sorted = rooms.toSorted((a, b) =>
+      Math.sign(place(a) - place(b)) || rank(a) - rank(b) || b.member_count - a.member_count ||
+      a.room_name.localeCompare(b.room_name, undefined, { numeric: true }),
+    );
+    sorted.forEach(({ room_id: id }, index) => this.#places.set(id, index));
+    return sorted;
+  }
+
+  #section({ node, isSelf, isAvailable, isRefusing, rooms }, index, { currentId, unread }, wanted, budget) {
+    const found = this.#sorted(rooms, unread).filter(({ room_name: name, description }) =>
       `${name}\n${description ?? ""}`.toLocaleLowerCase().includes(wanted),
     );
-    if (!found.length && isAvailable) return null;
+    if (!found.length) return null;
     const title = `node-title-${index}`;
     const list = make("ul", { "aria-labelledby": title });
     for (const room of found) {
       budget.left -= 1;
-      if (budget.left >= 0) list.append(this.#row(room, isAvailable, room.room_id === currentId));
+      const id = room.room_id;
+      if (budget.left >= 0) list.append(this.#row(room, isAvailable || unread.has(id), id === currentId, unread.get(id)));
     }
     const heading = make("h3", { id: title }, make("bdi", { text: node }));
     if (isSelf) heading.append(make("span", { class: "hint", text: " · this node" }));
@@ -59,7 +81,15 @@ export class Rooms {
     return section;
   }
 
-  #row(room, isAvailable, isCurrent) {
+  /** `unread` is undefined for a room that one is not in. */
+  #row(room, isOpen, isCurrent, unread) {
+    const marks = make("span", { class: "room-row-marks" });
+    if (unread) {
+      const number = make("span", { class: "unread", text: unread.toLocaleString("en") });
+      number.append(make("span", { class: "for-readers", text: " not read" }));
+      marks.append(number);
+    }
+    marks.append(make("span", { class: "room-row-members", text: count(room.member_count, "member") }));
     const button = make(
       "button",
       {
@@ -67,10 +97,11 @@ export class Rooms {
         class: "room-row",
         "data-room": room.room_id,
         "aria-current": isCurrent ? "true" : null,
-        disabled: !isAvailable && !isCurrent ? "" : null,
+        "data-joined": unread === undefined ? null : "",
+        disabled: isOpen ? null : "",
       },
       make("span", { class: "room-row-name", dir: "auto", text: visible(room.room_name) }),
-      make("span", { class: "room-row-members", text: count(room.member_count, "member") }),
+      marks,
     );
     if (room.description) {
       button.append(make("span", { class: "room-row-description", dir: "auto", text: room.description }));

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod person;
+mod rooms;
 
 use anyhow::Result;
 use cluster::Cluster;
