@@ -2,27 +2,17 @@
 
 use std::net::SocketAddr;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, Method, Request};
+use axum::body::Bytes;
 use axum::{Router, routing};
-use http_body_util::{Either, Full};
-use hyper::body::Incoming;
-use metrics::Counter;
-use service::metrics::http_requests_total;
-use service::server::{Answer, Client};
-use service::{About, Identity, Readiness, Server, Settings};
+use service::{About, Identity, QuickGet, Readiness, Server, Settings};
 use tokio_util::sync::CancellationToken;
 
 mod config;
-mod numbers;
 
 pub use config::Config;
-use numbers::Numbers;
 
 /// What the program says of itself.
 pub const ABOUT: About = service::about!();
-
-const NUMBER: &str = "/number";
 
 /// What `GET /` tells a person.
 const INDEX: &str = "\
@@ -39,7 +29,7 @@ producer: random numbers from 1 to 180
 #[derive(Debug)]
 pub struct Producer {
     server: Server,
-    app: App,
+    app: QuickGet,
     readiness: Readiness,
 }
 
@@ -52,16 +42,15 @@ pub fn bind(config: &Config) -> anyhow::Result<Producer> {
     let readiness = Readiness::ready();
     let server =
         Server::bind(("HOST", "PORT"), config.health_address(), &["numbers: http://"], &identity, &config.service)?;
-    let numbers = Numbers::new();
-    let routes = Router::new()
-        .route("/", routing::get(async || INDEX))
-        .route(NUMBER, routing::get(async move || numbers.draw(HeaderMap::new()).map(Body::new)));
-    let app = App {
-        router: service::http::router(routes, &identity, &readiness),
-        numbers,
-        answered: http_requests_total(NUMBER, &Method::GET, 200),
-    };
+    let routes = Router::new().route("/", routing::get(async || INDEX));
+    let app = QuickGet::new("/number", draw, routes, &identity, &readiness);
     Ok(Producer { server, app, readiness })
+}
+
+/// A number, each as likely as any other.
+fn draw() -> Bytes {
+    let number = rand::random_range(1..=180);
+    format!(r#"{{"number":{number}}}"#).into()
 }
 
 impl Producer {
@@ -77,28 +66,5 @@ impl Producer {
     /// When the listening socket breaks.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         self.server.run(self.app, self.readiness, shutdown).await
-    }
-}
-
-/// Answers the one request that comes all the time without the router's detours, which would take
-/// longer than the answer itself (`bench/numbers`); hands on every other one.
-#[derive(Clone, Debug)]
-struct App {
-    router: Router,
-    numbers: Numbers,
-    answered: Counter,
-}
-
-impl service::server::App for App {
-    type Body = Either<Full<Bytes>, Body>;
-
-    fn answer(&self, mut request: Request<Incoming>, client: &Client) -> Answer<Self::Body> {
-        if request.method() == Method::GET && request.uri().path() == NUMBER {
-            self.answered.increment(1);
-            // The room of the request's headers serves for the answer's.
-            let headers = std::mem::take(request.headers_mut());
-            return Answer::Now(self.numbers.draw(headers).map(Either::Left));
-        }
-        self.router.answer(request, client).map_body(Either::Right)
     }
 }

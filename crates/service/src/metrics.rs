@@ -92,7 +92,7 @@ fn describe() {
 
 /// The counter of answers of one kind; keep it where many are counted, as looking it up costs more
 /// than counting.
-pub fn http_requests_total(route: &str, method: &Method, status: u16) -> Counter {
+pub(crate) fn http_requests_total(route: &str, method: &Method, status: u16) -> Counter {
     let labels =
         [("route", route.to_owned()), ("method", known_method(method).to_owned()), ("status", status.to_string())];
     counter!("http_requests_total", &labels)
