@@ -1,11 +1,8 @@
 //! The API's settings.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
 
-use devcoin::RedisLedger;
-use devcoin::ledger::RedisSettings;
-use service::secret::{self, Secret};
+use devcoin::ledger::LedgerConfig;
 use service::value::{ip_address, port};
 use service::{ServiceConfig, Settings};
 
@@ -20,39 +17,13 @@ pub struct Config {
     #[arg(long, env = "PORT", value_name = "PORT", default_value = "9000", value_parser = port)]
     pub port: u16,
 
-    /// Address of the Redis that holds the ledger, as in <redis://HOST:PORT> or <redis://HOST:PORT/DATABASE>
-    ///
-    /// It need not be there at the start. While it is away, the last known figures are given, marked as
-    /// stale; it is found again within 2 s.
-    #[arg(long, env = "REDIS_URL", value_name = "URL", default_value = "redis://redis:6379")]
-    pub redis_url: Secret,
-
-    /// Password of that Redis, if it asks for one
-    #[arg(long, env = "REDIS_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
-    pub redis_password: Option<Secret>,
-
-    /// File that holds the password, instead of `REDIS_PASSWORD`
-    #[arg(long, env = "REDIS_PASSWORD_FILE", value_name = "FILE")]
-    pub redis_password_file: Option<PathBuf>,
+    /// The ledger.
+    #[command(flatten)]
+    pub ledger: LedgerConfig,
 
     /// What every service has.
     #[command(flatten)]
     pub service: ServiceConfig,
-}
-
-impl Config {
-    /// The ledger that the settings name; it is not asked for anything yet.
-    ///
-    /// # Errors
-    /// One line that names the setting and what is accepted.
-    pub fn ledger(&self) -> Result<RedisLedger, String> {
-        let name = "REDIS_PASSWORD";
-        let password =
-            secret::read(name, self.redis_password.as_ref().map(Secret::reveal), self.redis_password_file.as_deref());
-        let password = password.map_err(|error| error.to_string())?.map(|password| password.reveal().to_owned());
-        let settings = RedisSettings { url: self.redis_url.reveal().to_owned(), password };
-        RedisLedger::new(settings).map_err(|error| format!("REDIS_URL: {error}"))
-    }
 }
 
 impl Settings for Config {
@@ -65,7 +36,7 @@ impl Settings for Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        self.ledger().map(drop)
+        self.ledger.ledger().map(drop)
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Api {
 /// # Errors
 /// When the port cannot be had, or a setting is wrong.
 pub fn bind(config: &Config) -> anyhow::Result<Api> {
-    let ledger = config.ledger().map_err(anyhow::Error::msg)?;
+    let ledger = config.ledger.ledger().map_err(anyhow::Error::msg)?;
     bind_with(config, Arc::new(ledger))
 }
 

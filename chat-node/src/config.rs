@@ -7,7 +7,8 @@ use std::time::Duration;
 use chat_protocol::name;
 use chat_protocol::peer_nodes::{self, PeerNodes};
 use clap::{Arg, Command};
-use service::secret::{self, Secret};
+use secrecy::{ExposeSecret, SecretString};
+use service::secret;
 use service::value::{ip_address, port, positive_duration};
 use service::{ServiceConfig, Settings};
 
@@ -72,7 +73,7 @@ pub struct Config {
 
     /// Secret that all nodes share; calls without it are refused, but for the heartbeat
     #[arg(long, env = "CLUSTER_SECRET", value_name = "SECRET", hide_env_values = true)]
-    pub cluster_secret: Option<String>,
+    pub cluster_secret: Option<SecretString>,
 
     /// File that holds the secret, instead of `CLUSTER_SECRET`
     #[arg(long, env = "CLUSTER_SECRET_FILE", value_name = "FILE")]
@@ -100,11 +101,14 @@ impl Config {
     ///
     /// # Errors
     /// One line that names the setting and what is accepted.
-    pub fn secret(&self) -> Result<Option<Secret>, String> {
+    pub fn secret(&self) -> Result<Option<SecretString>, String> {
         let name = "CLUSTER_SECRET";
-        let secret = secret::read(name, self.cluster_secret.as_deref(), self.cluster_secret_file.as_deref());
+        let secret = secret::read(name, self.cluster_secret.as_ref(), self.cluster_secret_file.as_deref());
         let secret = secret.map_err(|error| error.to_string())?;
-        if secret.as_ref().is_some_and(|secret| !secret.reveal().bytes().all(|byte| (b'!'..=b'~').contains(&byte))) {
+        if secret
+            .as_ref()
+            .is_some_and(|secret| !secret.expose_secret().bytes().all(|byte| (b'!'..=b'~').contains(&byte)))
+        {
             return Err(format!("{name}: accepted are letters, digits and signs of plain ASCII, without spaces"));
         }
         Ok(secret)
@@ -150,5 +154,19 @@ impl Settings for Config {
     fn check(&self) -> Result<(), String> {
         self.peers()?;
         self.secret().map(drop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_no_secret() {
+        let config =
+            service::config::parse_arguments::<Config>(&crate::ABOUT, ["chat-node", "--cluster-secret=salmon"])
+                .unwrap();
+        assert_eq!(config.secret().unwrap().unwrap().expose_secret(), "salmon");
+        assert!(!format!("{config:?}").contains("salmon"), "{config:?}");
     }
 }

@@ -23,6 +23,7 @@ mod config;
 mod deletion;
 mod figures;
 mod frame;
+mod gzip;
 pub mod heartbeat;
 mod journal;
 mod liveness;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::secret::Secret;
+use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 mod backlog;
@@ -53,7 +53,7 @@ impl Peers {
     /// When one has no address that can be called.
     pub(crate) fn new(
         nodes: Vec<PeerNode>,
-        secret: Option<&Secret>,
+        secret: Option<&SecretString>,
     ) -> anyhow::Result<(Arc<Self>, mpsc::Receiver<NodeId>)> {
         let (failures, failed) = mpsc::channel(FAILURES_MAX);
         let client = transport::client(secret)?;

@@ -3,7 +3,6 @@
 //! Calls are carried out at the same time: none waits for another, however long that one takes
 //! (section 12, rows 2 and 19).
 
-use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -17,11 +16,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use chat_protocol::timestamp::timestamp;
 use chat_protocol::xmlrpc::{Fault, HeartbeatReply, MulticallReply, PeerCall, Reply, Value, fault_xml, response_xml};
-use flate2::read::GzDecoder;
 use futures_util::future::{BoxFuture, join_all, ready};
+use secrecy::ExposeSecret;
 use service::error::HttpError;
 use subtle::ConstantTimeEq;
 
+use crate::gzip::{self, NotInflated};
 use crate::node::Node;
 use crate::peers::SECRET_HEADER;
 use crate::refused::Reason;
@@ -77,16 +77,15 @@ async fn serve(
 }
 
 fn inflate(body: &[u8]) -> Result<Vec<u8>, HttpError> {
-    let mut inflated = Vec::new();
-    let read = GzDecoder::new(body).take(REQUEST_BYTES_MAX as u64 + 1).read_to_end(&mut inflated);
-    match read {
-        Ok(_) if inflated.len() > REQUEST_BYTES_MAX => {
+    gzip::inflate(body, REQUEST_BYTES_MAX).map_err(|error| match error {
+        NotInflated::TooLong => {
             let message = format!("the request has more than {REQUEST_BYTES_MAX} bytes");
-            Err(HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message))
+            HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
         }
-        Ok(_) => Ok(inflated),
-        Err(error) => Err(HttpError::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}"))),
-    }
+        NotInflated::NotGzip(error) => {
+            HttpError::new(StatusCode::BAD_REQUEST, format!("the body is not gzip: {error}"))
+        }
+    })
 }
 
 /// Carries several calls out, one after the other. Two kinds go together, as they come by the dozen:
@@ -165,6 +164,6 @@ impl Node {
     fn trusts(&self, call: &PeerCall, headers: &HeaderMap) -> bool {
         let Some(secret) = &self.secret else { return true };
         let given = headers.get(SECRET_HEADER).map_or(&[][..], |value| value.as_bytes());
-        matches!(call, PeerCall::Heartbeat) || bool::from(given.ct_eq(secret.reveal().as_bytes()))
+        matches!(call, PeerCall::Heartbeat) || bool::from(given.ct_eq(secret.expose_secret().as_bytes()))
     }
 }

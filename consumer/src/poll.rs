@@ -1,15 +1,12 @@
 //! One poll: a connection, a request, a number; or a reason that a learner understands.
 
-use std::io;
 use std::time::Duration;
 
 use reqwest::header::CONNECTION;
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 
-use service::cause::{cause, innermost};
-use service::resolve::{LookupError, ShuffledResolver};
+use service::outgoing::{self, NoAnswer};
 
 /// Longest answer that is read; a longer one is an error. The producer's has 14 bytes.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -70,16 +67,10 @@ pub(crate) struct Poller {
 
 impl Poller {
     pub(crate) fn new(url: Url, timeout: Duration) -> reqwest::Result<Self> {
-        let client = Client::builder()
-            // One of several addresses may be dead: half of the time is for finding a living one.
-            .dns_resolver(ShuffledResolver { timeout: timeout / 2 })
-            .connect_timeout(timeout / 2)
+        // One of several addresses may be dead: half of the time is for finding a living one.
+        let client = outgoing::client(timeout / 2, timeout / 2)
             // A Swarm VIP balances connections, not requests: a kept one would hide the replicas.
             .pool_max_idle_per_host(0)
-            // A proxy of the machine's owner cannot know names of a container network.
-            .no_proxy()
-            // The producer has no other place; a detour would hide who failed.
-            .redirect(Policy::none())
             .timeout(timeout)
             .build()?;
         Ok(Self { client, url, timeout })
@@ -105,20 +96,14 @@ impl Poller {
     }
 
     fn explain(&self, error: &reqwest::Error) -> PollError {
-        if let Some(error) = cause::<LookupError>(error) {
-            return PollError::NameNotFound(error.to_string());
-        }
-        if error.is_timeout() {
-            let limit = if error.is_connect() { self.timeout / 2 } else { self.timeout };
-            return PollError::TimedOut(limit);
-        }
-        // Without user and password, which a URL may hold.
-        let host = self.url.host_str().unwrap_or_default();
-        let server = format!("{host}:{}", self.url.port_or_known_default().unwrap_or_default());
-        match cause::<io::Error>(error) {
-            Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => PollError::Refused { server },
-            _ if error.is_connect() => PollError::Unreachable { server, reason: innermost(error) },
-            _ => PollError::Broken { server, reason: innermost(error) },
+        let server = outgoing::server(&self.url);
+        match NoAnswer::from(error) {
+            NoAnswer::NameNotFound(reason) => PollError::NameNotFound(reason),
+            NoAnswer::Refused => PollError::Refused { server },
+            NoAnswer::NotConnected => PollError::TimedOut(self.timeout / 2),
+            NoAnswer::Unreachable(reason) => PollError::Unreachable { server, reason },
+            NoAnswer::TimedOut => PollError::TimedOut(self.timeout),
+            NoAnswer::Broken(reason) => PollError::Broken { server, reason },
         }
     }
 }

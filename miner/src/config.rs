@@ -3,9 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use devcoin::ledger::{LedgerError, RedisSettings};
-use devcoin::{Difficulty, RedisLedger};
-use service::secret::{self, Secret};
+use devcoin::Difficulty;
+use devcoin::ledger::LedgerConfig;
 use service::value::{ip_address, port};
 use service::{ServiceConfig, Settings};
 
@@ -47,17 +46,9 @@ pub struct Config {
     #[arg(long, env = "MINER_CONFIG", value_name = "FILE")]
     pub miner_config: Option<PathBuf>,
 
-    /// Redis that keeps the ledger; it need not be there yet
-    #[arg(long, env = "REDIS_URL", value_name = "URL", default_value = "redis://redis:6379")]
-    pub redis_url: Secret,
-
-    /// Password of Redis, if it has one
-    #[arg(long, env = "REDIS_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
-    pub redis_password: Option<Secret>,
-
-    /// File that holds the password, instead of `REDIS_PASSWORD`
-    #[arg(long, env = "REDIS_PASSWORD_FILE", value_name = "FILE")]
-    pub redis_password_file: Option<PathBuf>,
+    /// The ledger.
+    #[command(flatten)]
+    pub ledger: LedgerConfig,
 
     /// Address on which health and metrics are served
     #[arg(long, env = "OPS_HOST", value_name = "ADDRESS", default_value = "0.0.0.0", value_parser = ip_address)]
@@ -105,16 +96,6 @@ impl Config {
             }
         }
     }
-
-    /// The ledger that the settings name; it connects when it is needed.
-    pub(crate) fn ledger(&self) -> Result<RedisLedger, String> {
-        let file = self.redis_password_file.as_deref();
-        let password = secret::read("REDIS_PASSWORD", self.redis_password.as_ref().map(Secret::reveal), file);
-        let password = password.map_err(|error| error.to_string())?.map(|password| password.reveal().to_owned());
-        let ledger = RedisLedger::new(RedisSettings { url: self.redis_url.reveal().to_owned(), password });
-        // Without the value, which may hold a password.
-        ledger.map_err(|error: LedgerError| format!("REDIS_URL (--redis-url <URL>): {error}"))
-    }
 }
 
 impl Settings for Config {
@@ -128,7 +109,7 @@ impl Settings for Config {
 
     fn check(&self) -> Result<(), String> {
         self.mining()?;
-        self.ledger().map(drop)
+        self.ledger.ledger().map(drop)
     }
 }
 

@@ -13,14 +13,13 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use axum::{Router, routing};
 use futures_util::stream;
-use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use service::error::HttpError;
+use service::outgoing;
 use service::server::Closing;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use failure::Failure;
-use service::resolve::ShuffledResolver;
 
 mod failure;
 mod headers;
@@ -57,14 +56,9 @@ struct Api {
 /// # Errors
 /// When the HTTP client cannot be set up.
 pub(crate) fn routes(url: &Url) -> anyhow::Result<Router> {
-    let client = Client::builder()
-        .dns_resolver(ShuffledResolver { timeout: CONNECT_TIMEOUT / 2 })
-        .connect_timeout(CONNECT_TIMEOUT)
+    let client = outgoing::client(CONNECT_TIMEOUT / 2, CONNECT_TIMEOUT)
         // A Swarm VIP balances connections, not requests: a kept one would always ask the same replica.
         .pool_max_idle_per_host(0)
-        // A proxy of the machine's owner cannot know names of a container network.
-        .no_proxy()
-        .redirect(Policy::none())
         .build()?;
     let api = Arc::new(Api { client, url: url.clone(), is_away: AtomicBool::new(false) });
     let forward = routing::get(forward);

@@ -57,8 +57,8 @@ impl Redis {
     }
 
     fn ledger(&self) -> RedisLedger {
-        let password = self.password.map(ToOwned::to_owned);
-        RedisLedger::new(RedisSettings { url: self.url(), password }).unwrap()
+        let password = self.password.map(Into::into);
+        RedisLedger::new(RedisSettings { url: self.url().into(), password }).unwrap()
     }
 }
 

@@ -46,7 +46,7 @@ impl Ledger {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         programs::need("redis-server", "redis-server")?;
         let server = RedisServer::start(&OPTIONS);
-        let client = RedisLedger::new(RedisSettings { url: server.url(), password: None })?;
+        let client = RedisLedger::new(RedisSettings { url: server.url().into(), password: None })?;
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(ANSWER_TIMEOUT))
             .set_response_timeout(Some(ANSWER_TIMEOUT));

@@ -32,7 +32,7 @@ pub(crate) struct Node {
     program: Program,
     pub(crate) address: SocketAddr,
     /// Where other nodes call it.
-    pub(crate) node_address: SocketAddr,
+    pub(crate) for_nodes: SocketAddr,
     settings: Vec<(String, String)>,
 }
 
@@ -80,7 +80,7 @@ impl Node {
             // What the log says instead ends with a way out, too.
             *address = Some(testing::address_in(&program.log_line(" on "))?);
         }
-        Some(Self { program, address: addresses[0]?, node_address: addresses[1]?, settings })
+        Some(Self { program, address: addresses[0]?, for_nodes: addresses[1]?, settings })
     }
 
     /// Ends the node as a crash would.

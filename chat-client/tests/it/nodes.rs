@@ -144,7 +144,7 @@ fn a_refused_message_is_explained() {
 #[test]
 fn the_port_of_the_nodes_is_told_from_the_one_of_clients() {
     let node = Node::start(&[]);
-    let address = format!("--address={}", node.node_address);
+    let address = format!("--address={}", node.for_nodes);
     let (code, _, stderr) = start(CLIENT, &["send", &address, "-u", "alice", "-r", "general", "hi"], &[]).output();
     assert_eq!(code, Some(1));
     assert!(stderr.contains("clients use the node's other one"), "{stderr}");

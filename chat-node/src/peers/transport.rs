@@ -1,19 +1,16 @@
 //! HTTP to another node: one request with a body of XML, and what comes back.
 
-use std::io::{self, Read};
-
 use axum::http::{HeaderMap, HeaderValue};
 use chat_protocol::limits::XMLRPC_BYTES_MAX;
 use chat_protocol::xmlrpc::Fault;
-use flate2::read::GzDecoder;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Client, Response, Url};
-use service::cause::{cause, innermost};
-use service::resolve::ShuffledResolver;
-use service::secret::Secret;
+use secrecy::{ExposeSecret, SecretString};
+use service::outgoing::{self, NoAnswer};
 use tokio::time::Duration;
 
 use super::SECRET_HEADER;
+use crate::gzip::{self, NotInflated};
 
 /// Longest wait for a connection to another node.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -64,20 +61,16 @@ impl CallError {
 }
 
 /// The client for all peers.
-pub(super) fn client(secret: Option<&Secret>) -> anyhow::Result<Client> {
+pub(super) fn client(secret: Option<&SecretString>) -> anyhow::Result<Client> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
     if let Some(secret) = secret {
-        let mut value = HeaderValue::from_str(secret.reveal())?;
+        let mut value = HeaderValue::from_str(secret.expose_secret())?;
         value.set_sensitive(true);
         headers.insert(SECRET_HEADER, value);
     }
-    let client = Client::builder()
+    let client = outgoing::client(CONNECT_TIMEOUT, CONNECT_TIMEOUT)
         .default_headers(headers)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(ShuffledResolver { timeout: CONNECT_TIMEOUT })
-        .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .tcp_nodelay(true)
         .build()?;
@@ -86,7 +79,7 @@ pub(super) fn client(secret: Option<&Secret>) -> anyhow::Result<Client> {
 
 /// Posts a call's body, and gives the body of the answer.
 pub(super) async fn post(client: &Client, address: &Url, body: String) -> Result<Vec<u8>, CallError> {
-    let response = client.post(address.clone()).body(body).send().await.map_err(|error| explain(address, error))?;
+    let response = client.post(address.clone()).body(body).send().await.map_err(|error| explain(address, &error))?;
     if !response.status().is_success() {
         return Err(CallError::Nonsense(format!("HTTP {}", response.status().as_u16())));
     }
@@ -97,7 +90,7 @@ pub(super) async fn post(client: &Client, address: &Url, body: String) -> Result
 
 async fn read(mut response: Response, address: &Url) -> Result<Vec<u8>, CallError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| explain(address, error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| explain(address, &error))? {
         if body.len() + chunk.len() > XMLRPC_BYTES_MAX {
             return Err(too_long());
         }
@@ -109,31 +102,24 @@ async fn read(mut response: Response, address: &Url) -> Result<Vec<u8>, CallErro
 /// The original compresses answers above 1400 bytes for callers that say they take it (protocol,
 /// section 5); this one does not say so, but takes it.
 fn inflate(body: &[u8]) -> Result<Vec<u8>, CallError> {
-    let mut inflated = Vec::new();
-    let read = GzDecoder::new(body).take(XMLRPC_BYTES_MAX as u64 + 1).read_to_end(&mut inflated);
-    match read {
-        Ok(_) if inflated.len() > XMLRPC_BYTES_MAX => Err(too_long()),
-        Ok(_) => Ok(inflated),
-        Err(error) => Err(CallError::Nonsense(format!("it is not gzip: {error}"))),
-    }
+    gzip::inflate(body, XMLRPC_BYTES_MAX).map_err(|error| match error {
+        NotInflated::TooLong => too_long(),
+        NotInflated::NotGzip(error) => CallError::Nonsense(format!("it is not gzip: {error}")),
+    })
 }
 
 fn too_long() -> CallError {
     CallError::Nonsense(format!("it has more than {XMLRPC_BYTES_MAX} bytes"))
 }
 
-fn explain(address: &Url, error: reqwest::Error) -> CallError {
-    let error = error.without_url();
-    let reason = match cause::<io::Error>(&error) {
-        Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        _ if error.is_connect() && error.is_timeout() => {
-            format!("no connection within {} s", CONNECT_TIMEOUT.as_secs())
-        }
-        // The last cause says the most: `connection reset by peer`.
-        _ => innermost(&error),
+fn explain(address: &Url, error: &reqwest::Error) -> CallError {
+    let reason = match NoAnswer::from(error) {
+        NoAnswer::NameNotFound(reason) | NoAnswer::Unreachable(reason) => reason,
+        NoAnswer::Refused => "connection refused".to_owned(),
+        NoAnswer::NotConnected => format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()),
+        // The client has no time limit for an answer: each call has its own.
+        NoAnswer::TimedOut => return CallError::Broken("the answer took too long".to_owned()),
+        NoAnswer::Broken(reason) => return CallError::Broken(reason),
     };
-    if error.is_connect() {
-        return CallError::Unreachable { server: address.authority().to_owned(), reason };
-    }
-    CallError::Broken(reason)
+    CallError::Unreachable { server: outgoing::server(address), reason }
 }

@@ -11,10 +11,12 @@ use futures_util::future::BoxFuture;
 
 use crate::coin::{Coin, Difficulty, MinerId};
 
+mod config;
 mod memory;
 mod redis;
 mod state;
 
+pub use config::LedgerConfig;
 pub use memory::MemoryLedger;
 pub use redis::{RedisLedger, RedisSettings};
 

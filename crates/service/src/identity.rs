@@ -50,7 +50,7 @@ impl Identity {
     /// The instance that runs in this process, as `config` names it.
     #[must_use]
     pub fn new(about: &About, config: &ServiceConfig) -> Self {
-        let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         Self(Arc::new(Instance {
             name: about.name,
             version: config.service_version.clone().unwrap_or_else(|| about.version.to_owned()),

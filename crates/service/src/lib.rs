@@ -5,7 +5,6 @@
 //! [`server::Server`] serves.
 
 pub mod about;
-pub mod cause;
 mod client_stream;
 pub mod config;
 mod connection;
@@ -16,6 +15,7 @@ pub mod identity;
 mod listen;
 pub mod logging;
 pub mod metrics;
+pub mod outgoing;
 pub mod page;
 pub mod program;
 pub mod quick;

@@ -1,37 +1,14 @@
 //! Secrets: a value, or the file that holds it, as Docker mounts secrets under `/run/secrets`.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use secrecy::SecretString;
+
 /// Longest secret that is read from a file; Docker's own limit is 500 KiB, passwords are shorter.
 pub const SECRET_BYTES_MAX: u64 = 64 * 1024;
-
-/// Text that must not be seen: `Debug` hides it.
-#[derive(Clone, Eq, PartialEq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself, for the one place that needs it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret(hidden)")
-    }
-}
 
 /// Why a secret cannot be had. The message names the setting and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -86,16 +63,20 @@ pub enum SecretError {
 ///
 /// # Errors
 /// [`SecretError`], when both are given or the file gives no secret.
-pub fn read(name: &'static str, value: Option<&str>, file: Option<&Path>) -> Result<Option<Secret>, SecretError> {
+pub fn read(
+    name: &'static str,
+    value: Option<&SecretString>,
+    file: Option<&Path>,
+) -> Result<Option<SecretString>, SecretError> {
     match (value, file) {
         (Some(_), Some(_)) => Err(SecretError::Both { name }),
-        (Some(value), None) => Ok(Some(Secret::from(value))),
+        (Some(value), None) => Ok(Some(value.clone())),
         (None, Some(path)) => read_file(name, path).map(Some),
         (None, None) => Ok(None),
     }
 }
 
-fn read_file(name: &'static str, path: &Path) -> Result<Secret, SecretError> {
+fn read_file(name: &'static str, path: &Path) -> Result<SecretString, SecretError> {
     let (path, mut text) = (path.to_owned(), String::new());
     let read = File::open(&path).and_then(|file| file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text));
     let problem = match read {
@@ -105,7 +86,7 @@ fn read_file(name: &'static str, path: &Path) -> Result<Secret, SecretError> {
             let text = text.strip_suffix('\n').unwrap_or(&text);
             match text.strip_suffix('\r').unwrap_or(text) {
                 "" => "is empty: write the secret into it".to_owned(),
-                text => return Ok(Secret::from(text)),
+                text => return Ok(SecretString::from(text)),
             }
         }
     };
@@ -137,6 +118,7 @@ fn explain(name: &'static str, path: PathBuf, error: &io::Error) -> SecretError 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret;
     use std::io::Write;
 
     fn file_with(text: &[u8]) -> tempfile::NamedTempFile {
@@ -148,7 +130,7 @@ mod tests {
     fn from_file(text: &[u8]) -> Result<String, String> {
         let file = file_with(text);
         let secret = read("PASSWORD", None, Some(file.path())).map_err(|error| error.to_string())?;
-        Ok(secret.unwrap().reveal().to_owned())
+        Ok(secret.unwrap().expose_secret().to_owned())
     }
 
     #[test]
@@ -161,13 +143,14 @@ mod tests {
 
     #[test]
     fn a_value_alone_is_the_secret_and_nothing_is_none() {
-        assert_eq!(read("PASSWORD", Some("x"), None).unwrap(), Some(Secret::from("x")));
-        assert_eq!(read("PASSWORD", None, None).unwrap(), None);
+        let secret = read("PASSWORD", Some(&"x".into()), None).unwrap();
+        assert_eq!(secret.unwrap().expose_secret(), "x");
+        assert!(read("PASSWORD", None, None).unwrap().is_none());
     }
 
     #[test]
     fn value_and_file_together_are_refused() {
-        let error = read("PASSWORD", Some("x"), Some(Path::new("/x"))).unwrap_err().to_string();
+        let error = read("PASSWORD", Some(&"x".into()), Some(Path::new("/x"))).unwrap_err().to_string();
         assert_eq!(error, "PASSWORD and PASSWORD_FILE are both set: keep one of them");
     }
 
@@ -195,10 +178,5 @@ mod tests {
         let text = error.to_string();
         assert!(text.starts_with("P_FILE: /run/secrets/p belongs to user 0 with mode 600"), "{text}");
         assert!(text.contains("runs as user 10001"), "{text}");
-    }
-
-    #[test]
-    fn debug_output_hides_the_text() {
-        assert_eq!(format!("{:?}", Secret::from("hunter2")), "Secret(hidden)");
     }
 }

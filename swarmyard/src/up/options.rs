@@ -72,6 +72,6 @@ fn number(text: &str, most: u16) -> Result<u16, String> {
 }
 
 fn redis_url(text: &str) -> Result<String, String> {
-    RedisLedger::new(RedisSettings { url: text.to_owned(), password: None }).map_err(|error| error.to_string())?;
+    RedisLedger::new(RedisSettings { url: text.into(), password: None }).map_err(|error| error.to_string())?;
     Ok(text.to_owned())
 }

@@ -1,13 +1,11 @@
 //! Why the API gave no answer, in words for a learner.
 
-use std::io;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use reqwest::Url;
-use service::cause::{cause, innermost};
 use service::error::HttpError;
-use service::resolve::LookupError;
+use service::outgoing::{NoAnswer, server};
 
 /// Why the API gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -31,16 +29,14 @@ impl Failure {
 
     pub(crate) fn explain(error: &reqwest::Error, url: &Url) -> Self {
         let server = server(url);
-        if let Some(error) = cause::<LookupError>(error) {
-            return Self::Away(error.to_string());
-        }
-        match cause::<io::Error>(error) {
-            Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                Self::Away(format!("{server} refuses connections (is the API running?)"))
+        match NoAnswer::from(error) {
+            NoAnswer::NameNotFound(reason) => Self::Away(reason),
+            NoAnswer::Refused => Self::Away(format!("{server} refuses connections (is the API running?)")),
+            NoAnswer::NotConnected | NoAnswer::TimedOut => {
+                Self::Away(format!("{server} does not accept the connection"))
             }
-            _ if error.is_timeout() => Self::Away(format!("{server} does not accept the connection")),
-            _ if error.is_connect() => Self::Away(format!("{server} cannot be reached: {}", innermost(error))),
-            _ => Self::Broken(format!("{server}: {}", innermost(error))),
+            NoAnswer::Unreachable(reason) => Self::Away(format!("{server} cannot be reached: {reason}")),
+            NoAnswer::Broken(reason) => Self::Broken(format!("{server}: {reason}")),
         }
     }
 }
@@ -54,8 +50,4 @@ impl From<Failure> for HttpError {
         };
         Self::new(status, failure.to_string())
     }
-}
-
-fn server(url: &Url) -> String {
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or_default())
 }

@@ -1,10 +1,11 @@
 //! A ledger in Redis.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use redis::Script;
+use secrecy::SecretString;
 
 use self::answer::FiguresAnswer;
 use self::connection::Server;
@@ -24,21 +25,12 @@ mod stream;
 const NONCE_DIGITS: usize = 16;
 
 /// Where the ledger is, and how to get in.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RedisSettings {
-    /// `redis://HOST:PORT` or `redis://HOST:PORT/DATABASE`.
-    pub url: String,
+    /// `redis://HOST:PORT` or `redis://HOST:PORT/DATABASE`; some have their password in it.
+    pub url: SecretString,
     /// Its password, if it has one.
-    pub password: Option<String>,
-}
-
-impl fmt::Debug for RedisSettings {
-    /// Without the password, also where the address has one.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let url = self.url.rsplit_once('@').map_or(self.url.as_str(), |(_, server)| server);
-        let password = self.password.as_ref().map(|_| "hidden");
-        formatter.debug_struct("RedisSettings").field("url", &url).field("password", &password).finish()
-    }
+    pub password: Option<SecretString>,
 }
 
 /// The ledger in Redis, which any number of miners and APIs share. What is in which key: `redis/keys.lua`.

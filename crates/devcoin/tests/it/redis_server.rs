@@ -55,5 +55,5 @@ impl DerefMut for RedisServer {
 }
 
 pub(crate) fn ledger(url: &str, password: Option<&str>) -> Result<RedisLedger, LedgerError> {
-    RedisLedger::new(RedisSettings { url: url.to_owned(), password: password.map(str::to_owned) })
+    RedisLedger::new(RedisSettings { url: url.into(), password: password.map(Into::into) })
 }

@@ -41,7 +41,7 @@ async fn passwords_are_explained_and_never_shown() {
     let right = ledger(&url, None).unwrap();
     right.figures().await.unwrap();
     assert!(!format!("{right:?}").contains("secret"), "{right:?}");
-    let settings = devcoin::ledger::RedisSettings { url, password: Some("right-secret".to_owned()) };
+    let settings = devcoin::ledger::RedisSettings { url: url.into(), password: Some("right-secret".into()) };
     assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult};
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::lookup_host;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
@@ -33,7 +34,7 @@ pub(super) struct Server {
     host: String,
     port: u16,
     user: Option<String>,
-    password: Option<String>,
+    password: Option<SecretString>,
     database: i64,
     shared: Mutex<Shared>,
 }
@@ -57,10 +58,10 @@ impl Server {
     pub(super) fn new(settings: RedisSettings) -> Result<Self, LedgerError> {
         // Without the address, in which some have their password.
         let wrong = || LedgerError::Refused("accepted is redis://HOST:PORT or redis://HOST:PORT/DATABASE".to_owned());
-        if settings.url.starts_with("rediss:") {
+        if settings.url.expose_secret().starts_with("rediss:") {
             return Err(LedgerError::Refused(NO_TLS.to_owned()));
         }
-        let info = settings.url.as_str().into_connection_info().map_err(|_| wrong())?;
+        let info = settings.url.expose_secret().into_connection_info().map_err(|_| wrong())?;
         let ConnectionAddr::Tcp(host, port) = info.addr().clone() else { return Err(wrong()) };
         let redis = info.redis_settings();
         let name = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
@@ -69,7 +70,7 @@ impl Server {
             host,
             port,
             user: redis.username().map(str::to_owned),
-            password: settings.password.or_else(|| redis.password().map(str::to_owned)),
+            password: settings.password.or_else(|| redis.password().map(SecretString::from)),
             database: redis.db(),
             shared: Mutex::default(),
         })
@@ -173,7 +174,7 @@ impl Server {
     /// tell what Redis said.
     async fn enter(&self, connection: &mut MultiplexedConnection) -> RedisResult<()> {
         if let Some(password) = &self.password {
-            redis::cmd("AUTH").arg(&self.user).arg(password).exec_async(connection).await?;
+            redis::cmd("AUTH").arg(&self.user).arg(password.expose_secret()).exec_async(connection).await?;
         }
         if self.database != 0 {
             redis::cmd("SELECT").arg(self.database).exec_async(connection).await?;

@@ -1,0 +1,40 @@
+//! The settings of who uses the ledger.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use service::secret;
+
+use super::{RedisLedger, RedisSettings};
+
+/// Where the ledger is, and how to get in.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LedgerConfig {
+    /// Address of the Redis that holds the ledger, as in <redis://HOST:PORT> or <redis://HOST:PORT/DATABASE>
+    ///
+    /// It need not be there at the start, and is found again when it was away.
+    #[arg(long, env = "REDIS_URL", value_name = "URL", default_value = "redis://redis:6379")]
+    pub redis_url: SecretString,
+
+    /// Password of that Redis, if it asks for one
+    #[arg(long, env = "REDIS_PASSWORD", value_name = "PASSWORD", hide_env_values = true)]
+    pub redis_password: Option<SecretString>,
+
+    /// File that holds the password, instead of `REDIS_PASSWORD`
+    #[arg(long, env = "REDIS_PASSWORD_FILE", value_name = "FILE")]
+    pub redis_password_file: Option<PathBuf>,
+}
+
+impl LedgerConfig {
+    /// The ledger; it is not asked for anything yet.
+    ///
+    /// # Errors
+    /// One line that names the setting and what is accepted, without the value, which may hold a password.
+    pub fn ledger(&self) -> Result<RedisLedger, String> {
+        let file = self.redis_password_file.as_deref();
+        let password = secret::read("REDIS_PASSWORD", self.redis_password.as_ref(), file);
+        let password = password.map_err(|error| error.to_string())?;
+        let ledger = RedisLedger::new(RedisSettings { url: self.redis_url.clone(), password });
+        ledger.map_err(|error| format!("REDIS_URL (--redis-url <URL>): {error}"))
+    }
+}
