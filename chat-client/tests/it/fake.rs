@@ -194,31 +194,7 @@ fn answer(
                 created_at: "2026-11-21T14:20:07+00:00".to_owned(),
             })]
         }
-        Request::JoinRoom(RoomUser { room_id, username }) => match &state.room_name {
-            Some(name) if room_id == ROOM_ID => {
-                let name = name.clone();
-                *me = Some(username.clone());
-                if !state.members.contains(&username) {
-                    state.members.push(username.clone());
-                    // Who joins must not get it; the client passes over its own name.
-                    let _ = events.send(ServerMessage::MemberJoined(event(&username)));
-                }
-                let joined = ServerMessage::JoinRoomSuccess(JoinRoomSuccess {
-                    room_id,
-                    room_name: name,
-                    description: None,
-                    members: state.members.clone(),
-                    member_count: u32::try_from(state.members.len()).unwrap(),
-                    admin_node: "fake".to_owned(),
-                });
-                std::iter::once(joined).chain(state.history.iter().cloned().map(ServerMessage::NewMessage)).collect()
-            }
-            _ => vec![ServerMessage::JoinRoomError(JoinRoomError {
-                room_id,
-                error: "Room not found".to_owned(),
-                error_code: ErrorCode::ROOM_NOT_FOUND,
-            })],
-        },
+        Request::JoinRoom(user) => join(state, events, me, user),
         Request::SendMessage(SendMessage { room_id, username, content }) => {
             if std::mem::take(&mut state.has_removed) {
                 let error_code = ErrorCode::NOT_MEMBER;
@@ -243,6 +219,37 @@ fn answer(
         }
         Request::DeleteRoom(_) => Vec::new(),
     })
+}
+
+fn join(
+    state: &mut State,
+    events: &broadcast::Sender<ServerMessage>,
+    me: &mut Option<String>,
+    user: RoomUser,
+) -> Vec<ServerMessage> {
+    let RoomUser { room_id, username } = user;
+    let Some(room_name) = state.room_name.clone().filter(|_| room_id == ROOM_ID) else {
+        return vec![ServerMessage::JoinRoomError(JoinRoomError {
+            room_id,
+            error: "Room not found".to_owned(),
+            error_code: ErrorCode::ROOM_NOT_FOUND,
+        })];
+    };
+    *me = Some(username.clone());
+    if !state.members.contains(&username) {
+        state.members.push(username.clone());
+        // Who joins must not get it; the client passes over its own name.
+        let _ = events.send(ServerMessage::MemberJoined(event(&username)));
+    }
+    let joined = ServerMessage::JoinRoomSuccess(JoinRoomSuccess {
+        room_id,
+        room_name,
+        description: None,
+        members: state.members.clone(),
+        member_count: u32::try_from(state.members.len()).unwrap(),
+        admin_node: "fake".to_owned(),
+    });
+    std::iter::once(joined).chain(state.history.iter().cloned().map(ServerMessage::NewMessage)).collect()
 }
 
 fn room(name: &str, state: &State) -> Room {

@@ -31,6 +31,7 @@ fn message_json(content: &str) -> Json {
 }
 
 /// Calls with their method and parameters.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn calls() -> Vec<(PeerCall, Json)> {
     let text = str::to_owned;
     let event = MemberEvent {
@@ -129,6 +130,7 @@ fn example<R: Reply + PartialEq + 'static>(reply: R, json: Json) -> ReplyExample
 }
 
 /// Replies with the values that Python has for them.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn replies() -> Vec<ReplyExample> {
     let text = str::to_owned;
     let heartbeat = HeartbeatReply { status: text("ok"), node_id: text("node1"), timestamp: text(TIME) };
