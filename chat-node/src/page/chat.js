@@ -4,8 +4,9 @@
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { CreateDialog, DeleteDialog, NameDialog } from "./dialogs.js";
-import { announce, bdi, byId } from "./dom.js";
+import { announce, byId } from "./dom.js";
 import { LOOK_HIDDEN_MS, LOOK_MS, ROOMS_JOINED_MAX } from "./limits.js";
+import { bdi } from "./names.js";
 import { showNodes } from "./nodes.js";
 import { Room } from "./room.js";
 import { Rooms } from "./rooms.js";

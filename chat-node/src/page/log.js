@@ -2,8 +2,9 @@
 // its own, which goes on while another one is shown.
 
 import { content } from "./content.js";
-import { byId, count, hue, initial, make, visible } from "./dom.js";
+import { byId, count, make } from "./dom.js";
 import { IDS_REMEMBERED_MAX, LINES_SHOWN_MAX } from "./limits.js";
+import { hue, initial, visible } from "./names.js";
 
 /** Messages of one person this close together share a head. */
 const TOGETHER_MS = 5 * 60_000;

@@ -1,7 +1,8 @@
 // Who is in the room.
 
-import { byId, count, hue, initial, make, visible } from "./dom.js";
+import { byId, count, make } from "./dom.js";
 import { MEMBERS_SHOWN_MAX } from "./limits.js";
+import { hue, initial, visible } from "./names.js";
 
 let planned = 0;
 

@@ -1,9 +1,10 @@
 // A room that one is in: joining, its history, its members, whether its node answers. It goes on while another one is
 // shown.
 
-import { announce, bdi, byId, count, visible } from "./dom.js";
+import { announce, byId, count } from "./dom.js";
 import { Log } from "./log.js";
 import { showMembers } from "./members.js";
+import { bdi, visible } from "./names.js";
 import { Outbox } from "./outbox.js";
 
 /** Looks at the list of rooms that must miss a room, or count its members differently, to believe it. */

@@ -1,7 +1,8 @@
 // The list of rooms, those of all nodes together, under the node that hosts them.
 
-import { byId, count, make, visible } from "./dom.js";
+import { byId, count, make } from "./dom.js";
 import { ROOMS_SHOWN_MAX } from "./limits.js";
+import { visible } from "./names.js";
 
 /** From this many rooms on, there is a field to find one. */
 const FILTER_FROM = 10;

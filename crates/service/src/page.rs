@@ -1,53 +1,90 @@
 //! A web page: a folder of files in the binary, so that it works without any other network, and needs no
 //! build step.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::Path;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use include_dir::{Dir, File};
-
-// With it, a service embeds its folder: `include_dir::include_dir!("$CARGO_MANIFEST_DIR/src/page")`.
-pub use include_dir;
+use rust_embed::{Embed, EmbeddedFile};
+use tower_http::compression::CompressionLayer;
 
 /// Whatever somebody else's text holds, nothing but the page's own files runs, and they talk only to the
 /// service that they came from.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// What all pages look like.
-static BASE: File = File::new("base.css", include_bytes!("page/base.css"));
+/// What all pages share: how they look, and small helpers.
+#[derive(Embed)]
+#[folder = "src/page"]
+struct Shared;
 
-/// `GET` and `HEAD` of the files in `folder`, but not of those in folders below it: `index.html` at `/`,
-/// every other under `/page/`. `/page/base.css`, which all pages share, comes with them.
+/// `GET` and `HEAD` of the files in the folder `F`: `index.html` at `/`, every other under `/page/`, where those that all
+/// pages share are too. A browser that has a file already is told so (304), one that takes gzip gets it.
 ///
 /// # Panics
-/// When the folder has a `base.css` of its own.
-pub fn routes(folder: &Dir<'static>) -> Router {
-    folder.files().chain([&BASE]).fold(Router::new(), |router, file| {
-        let path = match file.path().display().to_string() {
-            name if name == "index.html" => "/".to_owned(),
-            name => format!("/page/{name}"),
-        };
-        router.route(&path, get(async || answer(file)))
-    })
+/// When the folder has a file of a shared one's name.
+pub fn routes<F: Embed>() -> Router {
+    let files =
+        F::iter().map(|name| (F::get(&name), name)).chain(Shared::iter().map(|name| (Shared::get(&name), name)));
+    let route = |router: Router, (file, name): (Option<EmbeddedFile>, Cow<'static, str>)| {
+        // Each name that is listed has its file.
+        let Some(file) = file else { return router };
+        let path = if name == "index.html" { "/".to_owned() } else { format!("/page/{name}") };
+        let page_file = PageFile::new(&name, file);
+        router.route(&path, get(async move |headers: HeaderMap| page_file.answer(&headers)))
+    };
+    files.fold(Router::new(), route).layer(CompressionLayer::new())
 }
 
-fn answer(file: &'static File<'static>) -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE, content_type(file.path()).unwrap_or("application/octet-stream")),
-        // After an update of the service, no browser mixes old files with new ones.
-        (CACHE_CONTROL, "no-cache"),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (REFERRER_POLICY, "no-referrer"),
-    ];
-    (headers, file.contents())
+#[derive(Clone)]
+struct PageFile {
+    content: Bytes,
+    content_type: &'static str,
+    etag: String,
+}
+
+impl PageFile {
+    fn new(name: &str, file: EmbeddedFile) -> Self {
+        // Half of the hash tells the file from every other one that it ever was.
+        let hash = file.metadata.sha256_hash();
+        let hash = hash.first_chunk().map_or(0, |half| u128::from_be_bytes(*half));
+        Self {
+            content: match file.data {
+                Cow::Borrowed(data) => Bytes::from_static(data),
+                Cow::Owned(data) => data.into(),
+            },
+            content_type: content_type(Path::new(name)).unwrap_or("application/octet-stream"),
+            // Weak: the same for what is compressed and what is not.
+            etag: format!("W/\"{hash:032x}\""),
+        }
+    }
+
+    fn answer(&self, request: &HeaderMap) -> Response {
+        let known = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+        let is_known =
+            known.flat_map(|tags| tags.split(',')).any(|tag| [self.etag.as_str(), "*"].contains(&tag.trim()));
+        let headers = [
+            (CONTENT_TYPE, self.content_type),
+            (ETAG, self.etag.as_str()),
+            // After an update of the service, no browser mixes old files with new ones: it asks each time.
+            (CACHE_CONTROL, "no-cache"),
+            (CONTENT_SECURITY_POLICY, POLICY),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (REFERRER_POLICY, "no-referrer"),
+        ];
+        if is_known {
+            return (StatusCode::NOT_MODIFIED, headers, Body::empty()).into_response();
+        }
+        (headers, self.content.clone()).into_response()
+    }
 }
 
 /// The type by a name's ending; `None` for one that no page has had so far.
@@ -66,33 +103,37 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use axum::body::Body;
-    use axum::http::{HeaderName, Request, StatusCode};
-    use include_dir::DirEntry;
+    use axum::body::to_bytes;
+    use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, VARY};
+    use axum::http::{HeaderName, Request};
     use tower::ServiceExt;
 
     use super::*;
 
+    /// The shared files are a folder like any other.
+    struct Nothing;
+
+    impl Embed for Nothing {
+        fn get(_: &str) -> Option<EmbeddedFile> {
+            None
+        }
+
+        fn iter() -> impl Iterator<Item = Cow<'static, str>> + 'static {
+            std::iter::empty()
+        }
+    }
+
+    async fn ask(path: &str, headers: &[(HeaderName, &str)]) -> Response {
+        let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(name, *value));
+        routes::<Nothing>().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+    }
+
     #[tokio::test]
     async fn every_file_is_served_with_its_type_and_the_strict_policy() {
-        static FOLDER: Dir = Dir::new("", {
-            const FILES: &[DirEntry] = &[
-                DirEntry::File(File::new("chat.js", b"chat()")),
-                DirEntry::File(File::new("icon.svg", b"<svg/>")),
-                DirEntry::File(File::new("index.html", b"<p>")),
-                DirEntry::File(File::new("style.css", b"p {}")),
-            ];
-            FILES
-        });
-        let routes = routes(&FOLDER);
-        for (path, content_type) in [
-            ("/", "text/html; charset=utf-8"),
-            ("/page/base.css", "text/css; charset=utf-8"),
-            ("/page/chat.js", "text/javascript; charset=utf-8"),
-            ("/page/icon.svg", "image/svg+xml"),
-            ("/page/style.css", "text/css; charset=utf-8"),
-        ] {
-            let answer = routes.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        for (path, content_type) in
+            [("/page/base.css", "text/css; charset=utf-8"), ("/page/dom.js", "text/javascript; charset=utf-8")]
+        {
+            let answer = ask(path, &[]).await;
             assert_eq!(answer.status(), StatusCode::OK, "{path}");
             let header = |name: HeaderName| answer.headers()[name].to_str().unwrap();
             assert_eq!(header(CONTENT_TYPE), content_type, "{path}");
@@ -102,6 +143,40 @@ mod tests {
             let policy = header(CONTENT_SECURITY_POLICY);
             assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe"), "{policy}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_has_a_file_is_told_so_and_gets_no_body() {
+        let first = ask("/page/base.css", &[]).await;
+        let etag = first.headers()[ETAG].to_str().unwrap();
+        for known in [etag.to_owned(), format!("\"other\", {etag}"), "*".to_owned()] {
+            let again = ask("/page/base.css", &[(IF_NONE_MATCH, &known)]).await;
+            assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{known}");
+            assert_eq!(again.headers()[ETAG].to_str().unwrap(), etag);
+            assert!(to_bytes(again.into_body(), 1).await.unwrap().is_empty());
+        }
+        assert_eq!(ask("/page/base.css", &[(IF_NONE_MATCH, "\"other\"")]).await.status(), StatusCode::OK);
+        assert_ne!(ask("/page/dom.js", &[]).await.headers()[ETAG].to_str().unwrap(), etag);
+    }
+
+    #[tokio::test]
+    async fn who_takes_gzip_gets_it_and_nobody_else() {
+        let plain = ask("/page/base.css", &[]).await;
+        assert!(!plain.headers().contains_key(CONTENT_ENCODING));
+        let plain = to_bytes(plain.into_body(), usize::MAX).await.unwrap();
+        let short = ask("/page/base.css", &[(ACCEPT_ENCODING, "br, gzip")]).await;
+        assert_eq!(short.headers()[CONTENT_ENCODING], "gzip");
+        assert_eq!(short.headers()[VARY], "accept-encoding");
+        let short = to_bytes(short.into_body(), usize::MAX).await.unwrap();
+        assert!(
+            short.starts_with(&[0x1f, 0x8b]) && short.len() < plain.len() / 2,
+            "{} of {}",
+            short.len(),
+            plain.len()
+        );
+        assert!(
+            !ask("/page/base.css", &[(ACCEPT_ENCODING, "gzip;q=0")]).await.headers().contains_key(CONTENT_ENCODING)
+        );
     }
 
     /// The files of every package's page, as they are in the checkout, and those that pages share.

@@ -1,4 +1,4 @@
-// Small helpers for the document. Text from elsewhere only ever becomes text nodes and attributes.
+// Small helpers for the document, of every page here. Text from elsewhere only ever becomes text nodes and attributes.
 
 export const byId = (id) => document.getElementById(id);
 
@@ -29,3 +29,6 @@ export function announce(text) {
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
+
+/** `1 message`, `2 messages`. */
+export const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;

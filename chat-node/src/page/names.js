@@ -1,17 +1,6 @@
-// Small helpers for the document. Text from people only ever becomes text nodes and attributes.
+// Names of people and rooms, as they are shown.
 
-export const byId = (id) => document.getElementById(id);
-
-/** A new element. `text` becomes its text; everything else an attribute, unless it is false or null. */
-export function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name === "text") element.textContent = value;
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
-  }
-  element.append(...children);
-  return element;
-}
+import { make } from "./dom.js";
 
 // Joiners and selectors change how their neighbours look; the rest of these shows as nothing, or turns the text around.
 const UNSEEN = /(?![\u200c\u200d\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
@@ -24,14 +13,6 @@ export function visible(name) {
 
 /** A person's or room's name within a sentence, so that its writing direction stays its own. */
 export const bdi = (name) => make("bdi", { text: visible(name) });
-
-/** Has a screen reader say `text`. */
-export function announce(text) {
-  byId("announcer").textContent = text;
-}
-
-/** `1 message`, `2 messages`. */
-export const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
 /** One of eight colours, always the same for a name. */
 export function hue(name) {
