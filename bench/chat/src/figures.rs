@@ -57,26 +57,6 @@ impl Summary {
     }
 }
 
-/// The one in the middle.
-pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
-    let mut figures: Vec<_> = figures.into_iter().collect();
-    figures.sort_by(f64::total_cmp);
-    let upper = figures.len() / 2;
-    match figures.get(upper) {
-        Some(figure) if figures.len() % 2 == 1 => *figure,
-        Some(figure) => (figures[upper - 1] + figure) / 2.0,
-        None => f64::NAN,
-    }
-}
-
-/// Ratios of the same rounds of two servers: median, lowest and highest.
-pub(crate) fn ratios(figures: &[f64], reference: &[f64]) -> String {
-    let ratios: Vec<_> = figures.iter().zip(reference).map(|(figure, reference)| figure / reference).collect();
-    let lowest = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = ratios.iter().copied().fold(0.0, f64::max);
-    format!("{:.3} (median of the rounds' ratios, {lowest:.3} to {highest:.3})", median(ratios))
-}
-
 /// Milliseconds below which this share of the latencies is.
 pub(crate) fn quantile_ms(latencies: &Histogram<u64>, share: f64) -> f64 {
     latencies.value_at_quantile(share) as f64 / 1000.0
@@ -96,30 +76,4 @@ pub(crate) fn latency_text(latencies: &Histogram<u64>) -> String {
 /// A time in milliseconds.
 pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", 1000.0 * time.as_secs_f64())
-}
-
-/// A number with its thousands apart.
-pub(crate) fn thousands(figure: f64) -> String {
-    let digits = format!("{figure:.0}");
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
-    groups.join(",")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_median_is_in_the_middle() {
-        assert!((median([3.0, 1.0, 2.0]) - 2.0).abs() < 1e-9);
-        assert!((median([4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < 1e-9);
-    }
-
-    #[test]
-    fn thousands_are_apart() {
-        assert_eq!(
-            ["0", "999", "1,000", "1,234,567"],
-            [0.0, 999.0, 1000.0, 1_234_567.0].map(thousands).each_ref().map(|it| &**it)
-        );
-    }
 }

@@ -5,12 +5,13 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::anyhow;
+use bench_rounds::ratios;
 use hdrhistogram::Histogram;
 use serde_json::json;
 use testing::Signal;
 
 use crate::control::Control;
-use crate::figures::{Summary, latency_text, milliseconds, quantile_ms, ratios};
+use crate::figures::{Summary, latency_text, milliseconds, quantile_ms};
 use crate::options::{Kind, Options};
 use crate::rounds::pace;
 use crate::server::{Server, message};

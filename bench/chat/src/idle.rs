@@ -3,7 +3,9 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::figures::{Summary, thousands};
+use bench_rounds::thousands;
+
+use crate::figures::Summary;
 use crate::options::{Kind, Options};
 use crate::server::Server;
 
@@ -31,7 +33,7 @@ pub(crate) fn idle(options: &Options, summary: &mut Summary) -> anyhow::Result<(
         let each = after.saturating_sub(before) as f64 / open;
         let megabytes = [before, after].map(|bytes| format!("{:.1}", bytes as f64 / 1e6));
         let what = format!("idle: resident bytes a connection, {} {way}", options.idle_connections);
-        summary.add(&what, kind.name(), format!("{} ({} MB to {} MB)", thousands(each), megabytes[0], megabytes[1]));
+        summary.add(&what, kind.name(), format!("{} ({} MB to {} MB)", thousands(each, 0), megabytes[0], megabytes[1]));
     }
     Ok(())
 }

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bench_rounds::{median, processors, ratios, thousands};
 use hdrhistogram::Histogram;
 
 use crate::checks::Faults;
-use crate::figures::{Summary, Table, latency, median, quantile_ms, ratios, thousands};
+use crate::figures::{Summary, Table, latency, quantile_ms};
 use crate::fleet::Fleet;
 use crate::options::{Kind, Options};
 use crate::server::Server;
@@ -93,10 +94,10 @@ fn print_settings(load: Load, options: &Options) {
         Load::Saturated => format!("{window} messages in flight each"),
         Load::Paced => format!("{rate} messages/s in all"),
     };
-    let processors = std::thread::available_parallelism().map_or(0, usize::from);
     println!(
         "{clients} clients in one room, {senders} of them send, {how}; texts of {frame_bytes} bytes; \
-         {rounds} rounds of {seconds} s; {processors} processors\n"
+         {rounds} rounds of {seconds} s; {} processors\n",
+        processors()
     );
 }
 
@@ -181,10 +182,10 @@ fn cells(number: u32, kind: Kind, round: &Round) -> Vec<String> {
     let mut cells = vec![
         number.to_string(),
         kind.name().to_owned(),
-        thousands(round.deliveries_per_second),
+        thousands(round.deliveries_per_second, 0),
         format!("{:.3}", round.server_us),
         format!("{:.3}", round.load_us),
-        thousands(round.read_bytes),
+        thousands(round.read_bytes, 0),
         p50,
         p99,
         longest,
@@ -217,9 +218,8 @@ fn summarise(load: Load, servers: &[(Server, Vec<Round>)], summary: &mut Summary
     for (what, decimals, figure) in measures {
         for kind in [Kind::Reference, Kind::One, Kind::Three] {
             let Some(of_kind) = figures(kind, *figure) else { continue };
-            let middle = median(of_kind);
-            let text = if *decimals == 0 { thousands(middle) } else { format!("{middle:.decimals$}") };
-            summary.add(&format!("{how}: {what}"), kind.name(), text);
+            let middle = median(&of_kind);
+            summary.add(&format!("{how}: {what}"), kind.name(), thousands(middle, *decimals));
         }
         for (kind, to) in [(Kind::One, Kind::Reference), (Kind::Three, Kind::One)] {
             if let (Some(of_kind), Some(reference)) = (figures(kind, *figure), figures(to, *figure)) {

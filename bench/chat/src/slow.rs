@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use bench_rounds::ratios;
 use hdrhistogram::Histogram;
 
 use crate::checks::Faults;
 use crate::connection::State;
-use crate::figures::{Summary, latency_text, quantile_ms, ratios};
+use crate::figures::{Summary, latency_text, quantile_ms};
 use crate::fleet::Fleet;
 use crate::options::{Kind, Options};
 use crate::rounds::pace;

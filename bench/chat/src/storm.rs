@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use bench_rounds::{median, ratios, thousands};
+
 use crate::connection::{Connection, State};
-use crate::figures::{Summary, Table, median, ratios, thousands};
+use crate::figures::{Summary, Table};
 use crate::fleet::Fleet;
 use crate::options::{Kind, Options};
 use crate::server::Server;
@@ -46,12 +48,12 @@ pub(crate) fn storm(options: &Options, summary: &mut Summary) -> anyhow::Result<
             *errors += failed;
             let rate = times.each_ms.len() as f64 / times.all.as_secs_f64();
             let longest = times.each_ms.iter().copied().fold(0.0, f64::max);
-            let middle = median(times.each_ms);
+            let middle = median(&times.each_ms);
             table.row(vec![
                 number.to_string(),
                 server.kind.name().to_owned(),
                 format!("{way:?}").to_lowercase(),
-                thousands(rate),
+                thousands(rate, 0),
                 failed.to_string(),
                 format!("{middle:.1}"),
                 format!("{longest:.1}"),
@@ -63,9 +65,9 @@ pub(crate) fn storm(options: &Options, summary: &mut Summary) -> anyhow::Result<
     let rates = |rounds: &[(f64, f64)]| rounds.iter().map(|(rate, _)| *rate).collect::<Vec<_>>();
     for ((server, way, rounds), errors) in rounds.iter().zip(&errors) {
         let what = if *way == Way::Open { "storm: open" } else { "storm: open and join" };
-        let longest = median(rounds.iter().map(|(_, longest)| *longest));
+        let longest = median(&rounds.iter().map(|(_, longest)| *longest).collect::<Vec<_>>());
         let figure =
-            format!("{} connections/s, {errors} errors, longest {longest:.1} ms", thousands(median(rates(rounds))));
+            format!("{} connections/s, {errors} errors, longest {longest:.1} ms", thousands(median(&rates(rounds)), 0));
         summary.add(what, server.kind.name(), figure);
     }
     if let [(_, _, reference), (_, Way::Open, node), ..] = &*rounds {

@@ -1,6 +1,8 @@
 //! Requests answered a second by the API.
 
-use crate::figures::{rounds, spread};
+use bench_rounds::spread;
+
+use crate::figures::rounds;
 use crate::ledger::Ledger;
 use crate::miners::Mine;
 use crate::options::ApiOptions;

@@ -1,9 +1,10 @@
 //! Coins recorded a second through one Redis.
 
+use bench_rounds::{spread, thousands};
 use tokio::time::sleep;
 
 use crate::balance::Balance;
-use crate::figures::{rounds, spread, thousands};
+use crate::figures::rounds;
 use crate::ledger::{Ledger, Moment};
 use crate::miners::Mine;
 use crate::options::RecordOptions;

@@ -3,9 +3,10 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bench_rounds::median;
 use devcoin::{Difficulty, MinerId, SCAN_NONCES, Search};
 
-use crate::figures::{self, median, millions};
+use crate::figures::{self, millions};
 use crate::options::SearchOptions;
 use crate::{openssl, reference};
 
