@@ -38,3 +38,22 @@ impl LedgerConfig {
         ledger.map_err(|error| format!("REDIS_URL (--redis-url <URL>): {error}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args, Command, FromArgMatches};
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    #[test]
+    fn debug_output_shows_no_password() {
+        let command = LedgerConfig::augment_args(Command::new("miner"));
+        let arguments = ["miner", "--redis-url=redis://:salmon@redis:6379", "--redis-password=trout"];
+        let config = LedgerConfig::from_arg_matches(&command.get_matches_from(arguments)).unwrap();
+        assert_eq!(config.redis_url.expose_secret(), "redis://:salmon@redis:6379");
+        assert_eq!(config.redis_password.as_ref().unwrap().expose_secret(), "trout");
+        let shown = format!("{config:?} {:?}", config.ledger().unwrap());
+        assert!(!shown.contains("salmon") && !shown.contains("trout"), "{shown}");
+    }
+}
