@@ -2,6 +2,9 @@
 //!
 //! No request asks the ledger: two tasks do ([`ledger`]), and all answers come from what they learnt. So an
 //! answer takes no longer while the ledger is away; it says that it is stale, and how old.
+//!
+//! The way through: the ledger is asked (`ledger.rs`), what it said is kept (`known.rs`) and told (`answer.rs`), to who
+//! asks (`routes.rs`) and to who listens (`events.rs`). The other files hold a part of one of these each.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
