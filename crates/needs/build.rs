@@ -16,6 +16,9 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
     ("script", &["script"]),
 ];
 
+/// axe-core is a script for browsers, and no program: it lies in this folder of the checkout, by this name.
+const AXE_CORE: [&str; 2] = ["../../e2e/axe-core", "axe_playwright_python/axe.min.js"];
+
 /// The oldest Redis whose commands and log lines the tests know.
 const REDIS: u32 = 7;
 
@@ -40,11 +43,20 @@ fn main() {
     if table.iter().any(|(_, lacking)| lacking.is_some()) {
         folders.iter().filter(|folder| may_get_programs(folder)).for_each(|folder| watch(folder));
     }
+    table.push(("axe-core", lacking_axe_core()));
     fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("programs.rs"), format!("&{table:?}")).unwrap();
 }
 
 fn watch(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
+}
+
+fn lacking_axe_core() -> Option<String> {
+    let folder = Path::new(AXE_CORE[0]);
+    if folder.is_dir() {
+        watch(folder);
+    }
+    (!folder.join(AXE_CORE[1]).is_file()).then(|| "axe-core".to_owned())
 }
 
 /// Whether a program may be installed here. Cargo takes a path that does not exist for one that changes all

@@ -2,7 +2,12 @@
 # The programs that tests start: which are missing, which packages bring them, and installing those. For ./test;
 # in the language of bash 3.2, which is what macOS has.
 
-PROGRAMS="cc redis-server redis-cli python3 script wrk nginx ps chromium chromedriver curl nsenter setpriv shellcheck"
+PROGRAMS="cc redis-server redis-cli python3 script wrk nginx ps chromium chromedriver axe-core curl nsenter setpriv"
+PROGRAMS="$PROGRAMS shellcheck"
+
+# A script for browsers, which pip brings into this folder of the checkout.
+AXE_CORE=e2e/axe-core
+PIP_INSTALL="python3 -m pip install --no-deps --require-hashes --target $AXE_CORE -r $AXE_CORE/requirements.txt"
 
 manager=none
 if command -v apt-get >/dev/null; then manager=apt; elif command -v brew >/dev/null; then manager=brew; fi
@@ -21,6 +26,7 @@ missing() {
     for program; do
         case $program in
             chromium) have chromium chromium-browser google-chrome google-chrome-stable ;;
+            axe-core) [ -f $AXE_CORE/axe_playwright_python/axe.min.js ] ;;
             redis-server) redis-server --version 2>/dev/null | grep -Eq ' v=([7-9]|[1-9][0-9])\.' ;;
             *) have "$program" ;;
         esac || lacking="$lacking $program"
@@ -57,6 +63,8 @@ packages() {
             # Ubuntu has Chromium as a snap only.
             "apt chromium") is_ubuntu || echo chromium ;;
             "apt chromedriver") is_ubuntu || echo chromium-driver ;;
+            "apt axe-core") have_pip || echo python3-pip ;;
+            "brew axe-core") have_pip || echo python ;;
             "brew redis-cli") echo redis ;;
             "brew python3") echo python ;;
             "brew cc" | "brew script" | "brew ps" | "brew nsenter" | "brew setpriv") ;;
@@ -65,6 +73,8 @@ packages() {
         esac
     done | tr ' ' '\n' | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
+
+have_pip() { python3 -m pip --version >/dev/null 2>&1; }
 
 is_ubuntu() { grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null; }
 
@@ -76,11 +86,28 @@ install_line() {
         apt) line="${sudo:+$sudo }apt-get update && ${sudo:+$sudo }apt-get install --no-install-recommends $packages" ;;
         brew) line="brew install $packages" ;;
     esac
-    [ -z "$packages" ] || echo "$line"
+    [ -n "$packages" ] || line=""
+    case " $* " in *" axe-core "*) line="${line:+$line && }$PIP_INSTALL" ;; esac
+    [ -z "$line" ] || echo "$line"
 }
 
-# install PROGRAM...: brings these, if that needs apt and asks nobody; says what it does, and what fails.
+# install PROGRAM...: brings these, if that asks nobody; says what it does, and what fails.
 install() {
+    install_packages "$@"
+    case " $* " in
+        *" axe-core "*)
+            if ! have_pip; then
+                echo "not installed, since pip is missing: axe-core"
+            else
+                $PIP_INSTALL --quiet --disable-pip-version-check ||
+                    echo "test: axe-core could not be installed" >&2
+            fi
+            ;;
+    esac
+}
+
+# install_packages PROGRAM...: those of them that apt has.
+install_packages() {
     local packages package
     packages=$(packages "$@")
     [ -n "$packages" ] && [ "$manager" = apt ] || return 0
