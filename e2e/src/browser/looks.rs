@@ -1,6 +1,9 @@
 //! What every page here keeps, however it is looked at.
 
-use anyhow::{Result, ensure};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
 use serde_json::json;
 
 use super::command::Command;
@@ -8,6 +11,19 @@ use super::{Browser, PHONE};
 
 /// Finds the texts that can be seen, and those of them whose contrast with their ground is too low.
 const FAINT: &str = include_str!("looks/faint.js");
+
+/// axe-core, which `crates/needs/install.sh` brings.
+const AXE_CORE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/axe-core/axe_playwright_python/axe.min.js");
+
+/// Runs all its rules, and gives for each that is broken what breaks it. `checks` is how many rules had
+/// something to look at.
+const AXE_RUN: &str = "return axe.run(document, { resultTypes: ['violations'] }).then(({ passes, violations }) => ({
+    checks: passes.length,
+    findings: violations.map(({ id, help, nodes }) => ({ id, help, nodes: nodes.map(({ html }) => html) })),
+}))";
+
+/// Fewest rules that a page gives work to. With fewer, axe-core has not seen the page.
+const AXE_CHECKS_MIN: u64 = 10;
 
 #[expect(clippy::missing_errors_doc, reason = "the same for all: it is not so, or the browser fails")]
 impl Browser {
@@ -48,6 +64,22 @@ impl Browser {
             grounds.push(self.run("return getComputedStyle(document.body).backgroundColor").await?);
         }
         ensure!(grounds[0] != grounds[1], "{what}: the light and the dark are the same");
+        Ok(())
+    }
+
+    /// Checks that axe-core finds nothing in what can be seen in this state: neither against WCAG nor against
+    /// what it calls best practices.
+    pub async fn is_accessible(&self, state: &str) -> Result<()> {
+        // Without motion: what comes slowly would be faint for a moment.
+        self.prefers(&[("prefers-reduced-motion", "reduce")]).await?;
+        if self.run("return typeof axe").await? == "undefined" {
+            let axe = Path::new(AXE_CORE);
+            self.run(&fs::read_to_string(axe).with_context(|| format!("{}: ./test brings it", axe.display()))?).await?;
+        }
+        let found = self.run(AXE_RUN).await?;
+        let checks = found["checks"].as_u64().unwrap_or_default();
+        ensure!(checks >= AXE_CHECKS_MIN, "{state}: axe-core had only {checks} rules to look at");
+        ensure!(found["findings"] == json!([]), "{state}: axe-core finds {:#}", found["findings"]);
         Ok(())
     }
 

@@ -493,6 +493,43 @@ async fn text_can_be_read_in_the_light_and_in_the_dark_and_nothing_moves_for_who
     page.can_be_read("the stale page").await
 }
 
+#[needs("chromium", "chromedriver", "redis-server", "axe-core")]
+#[tokio::test]
+async fn axe_finds_nothing_in_any_state() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    let phone = driver.open(PHONE, &devcoin.url()).await?;
+    page.says_that("#coins-none", "No coins yet.").await?;
+    page.is_accessible("before the first coin").await?;
+    devcoin.mines()?;
+    for page in [&page, &phone] {
+        page.waits_for("the list", "document.querySelectorAll('#coins > li').length === 20").await?;
+        page.is_accessible("coins are found").await?;
+        page.presses("#hold").await?;
+        page.presses(&format!("{FIRST} .verify")).await?;
+        page.says_that(SHOWN, "A coin: ").await?;
+        page.is_accessible("a coin is verified").await?;
+        page.presses(&format!("{SHOWN} .quiet")).await?;
+        page.says_that("#check-outcome", "A coin: ").await?;
+        page.is_accessible("a text is a coin").await?;
+        page.types("#check-text", "x").await?;
+        page.says_that("#check-outcome", "Not a coin: ").await?;
+        page.is_accessible("a text is no coin").await?;
+    }
+    devcoin.redis().kill();
+    for page in [&page, &phone] {
+        page.says_that("#stale", "The ledger does not answer the API.").await?;
+        page.is_accessible("the figures are old").await?;
+    }
+    devcoin.api().kill();
+    for page in [&page, &phone] {
+        page.says_that("#connection", "The connection is lost: the API is away: ").await?;
+        page.is_accessible("the connection is lost").await?;
+    }
+    Ok(())
+}
+
 #[needs("chromium", "chromedriver", "redis-server")]
 #[tokio::test]
 async fn nothing_but_the_page_itself_runs_in_it() -> Result<()> {
