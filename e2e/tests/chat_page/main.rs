@@ -260,6 +260,49 @@ async fn text_can_be_read_in_the_light_and_in_the_dark() -> Result<()> {
     bob.can_be_read("a lost message").await
 }
 
+#[needs("chromium", "chromedriver", "axe-core")]
+#[tokio::test]
+async fn axe_finds_nothing_in_any_state() -> Result<()> {
+    let mut cluster = Cluster::start(2)?;
+    let driver = Driver::start()?;
+    let carol = driver.open(PHONE, &cluster.url(2)).await?;
+    carol.waits_for("the question", "document.activeElement.id === 'name'").await?;
+    carol.is_accessible("asking for the name").await?;
+    carol.is_called("carol").await?;
+    carol.is_accessible("no rooms").await?;
+    let (alice, bob) = two_in_a_room(&driver, &cluster).await?;
+    alice.presses("#new-room").await?;
+    alice.is_accessible("opening a room").await?;
+    alice.presses_key(Key::Escape).await?;
+    // Enough to scroll, without a link that would bring the keyboard there.
+    let long = "Enough to scroll. ".repeat(200);
+    alice.says(long.trim_end()).await?;
+    alice.shows("#log .content", &[long.trim_end()]).await?;
+    alice.is_accessible("a long text").await?;
+    alice.says("See https://example.org and `docker ps`").await?;
+    alice.shows("#log .content a", &["https://example.org"]).await?;
+    alice.presses("#show-numbers").await?;
+    alice.is_accessible("the chat").await?;
+    carol.joins("general").await?;
+    carol.is_accessible("the chat on a phone").await?;
+    carol.presses("#about-toggle").await?;
+    carol.is_accessible("about the room").await?;
+    alice.presses("#delete").await?;
+    alice.is_accessible("deleting").await?;
+    alice.presses("#delete-cancel").await?;
+
+    alice.opens_room("another", "").await?;
+    bob.says("unread").await?;
+    alice.says_that(".room-row .unread", "1").await?;
+    alice.is_accessible("unread messages").await?;
+    cluster.kill(1);
+    alice.says_that("#connection-text", "The connection to node1 is lost").await?;
+    alice.is_accessible("a lost connection").await?;
+    bob.says("is anybody there").await?;
+    bob.says_that("#outbox .state", "Not sent").await?;
+    bob.is_accessible("a lost message, in a room whose node is down").await
+}
+
 #[needs("chromium", "chromedriver")]
 #[tokio::test]
 async fn nothing_but_the_page_itself_runs_in_it() -> Result<()> {
