@@ -1,8 +1,7 @@
 // The WebSocket: requests and what answers them; lost, it comes back by itself.
 
-import {
-  CONNECT_TIMEOUT_MS, REPLY_TIMEOUT_MS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, STABLE_MS,
-} from "./limits.js";
+import { CONNECT_TIMEOUT_MS, REPLY_TIMEOUT_MS, STABLE_MS } from "./limits.js";
+import { retryDelay } from "./retry.js";
 
 /** The frames that answer a request. The node answers the requests of a connection in their order. */
 const ANSWERS = {
@@ -102,9 +101,7 @@ export class Connection {
     const isStable = this.#openedAt > 0 && Date.now() - this.#openedAt > STABLE_MS;
     this.#attempt = isStable ? 0 : this.#attempt + 1;
     this.#openedAt = 0;
-    const longest = Math.min(RETRY_DELAY_MS_MIN * 2 ** this.#attempt, RETRY_DELAY_MS_MAX);
-    // Random, so that the clients of a node that comes back do not come all at once.
-    const delay = longest * (0.5 + Math.random() / 2);
+    const delay = retryDelay(this.#attempt);
     this.#timer = setTimeout(() => this.connect(), delay);
     const lost = this.#unanswered.splice(0);
     this.#listener.onState({ kind: "waiting", retryAt: Date.now() + delay, reason });

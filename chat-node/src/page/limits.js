@@ -26,9 +26,6 @@ export const DRAFTS_MAX = 20;
 export const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest wait for an answer; then the connection counts as lost. A deletion may take 15 s. */
 export const REPLY_TIMEOUT_MS = 25_000;
-/** Bounds of the wait before trying again; it doubles in between, and a random half is taken off. */
-export const RETRY_DELAY_MS_MIN = 500;
-export const RETRY_DELAY_MS_MAX = 3_000;
 /** A connection that lasted this long was a good one: waits start from the shortest again. */
 export const STABLE_MS = 5_000;
 

@@ -1,8 +1,7 @@
 // The figures: asked for once, then sent as events; lost, they come back by themselves.
 
-import {
-  ANSWER_TIMEOUT_MS, BROWSER_RETRY_MS, LOOK_MS, RETRY_DELAY_MS_MAX, RETRY_DELAY_MS_MIN, SILENCE_MS_MAX,
-} from "./limits.js";
+import { ANSWER_TIMEOUT_MS, BROWSER_RETRY_MS, LOOK_MS, SILENCE_MS_MAX } from "./limits.js";
+import { retryDelay } from "./retry.js";
 
 const NO_ANSWER = "this page's server does not answer";
 
@@ -120,9 +119,7 @@ export class Feed {
     if (hasGivenUp) {
       this.#source.close();
       this.#attempt += 1;
-      const longest = Math.min(RETRY_DELAY_MS_MIN * 2 ** this.#attempt, RETRY_DELAY_MS_MAX);
-      // Random, so that the browsers of a service that comes back do not come all at once.
-      this.#retry(longest * (0.5 + Math.random() / 2), () => this.connect());
+      this.#retry(retryDelay(this.#attempt), () => this.connect());
     } else if (this.#timer === 0) {
       this.#retry(BROWSER_RETRY_MS, () => this.#failed(true));
     }

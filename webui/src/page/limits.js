@@ -22,6 +22,3 @@ export const LOOK_MS = 3_000;
 export const SILENCE_MS_MAX = 5_000;
 /** So long the browser may try by itself to get its events back; then this page tries. */
 export const BROWSER_RETRY_MS = 4_000;
-/** Bounds of the wait before trying again; it doubles in between, and a random half is taken off. */
-export const RETRY_DELAY_MS_MIN = 500;
-export const RETRY_DELAY_MS_MAX = 8_000;
