@@ -10,10 +10,9 @@ use std::time::Duration;
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgMatches, Args, Command};
+use clap::{Arg, ArgMatches, Args, Command, ValueEnum};
 
 use crate::about::About;
-use crate::logging::{LogFormat, LogLevel};
 use crate::value::{self, duration, header_text};
 
 /// Exit code for a wrong setting, as the shell and clap have it for wrong usage.
@@ -52,6 +51,33 @@ pub struct ServiceConfig {
     /// Form of the log on stderr, a line an event
     #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT", default_value = "text", ignore_case = true)]
     pub log_format: LogFormat,
+}
+
+/// Severity names, in the spelling of Python's `logging` as well as Rust's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum LogLevel {
+    /// Everything.
+    Trace,
+    /// What a developer of the service wants to see.
+    Debug,
+    /// What an operator wants to see.
+    Info,
+    /// What may need attention.
+    #[value(alias = "warn")]
+    Warning,
+    /// What failed.
+    Error,
+    /// The same as error: nothing here is more severe.
+    Critical,
+}
+
+/// How an event is written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum LogFormat {
+    /// For people; in colour on a terminal, unless `NO_COLOR` is set.
+    Text,
+    /// For log collectors: an object a line, with `service`, `version`, `replica` and what is in the text as fields.
+    Json,
 }
 
 /// A settings struct of a service.

@@ -6,7 +6,6 @@
 use std::fmt::{Debug, Result as FmtResult};
 use std::io::{self, IsTerminal};
 
-use clap::ValueEnum;
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
@@ -20,34 +19,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
+use crate::config::{LogFormat, LogLevel};
 use crate::identity::Identity;
-
-/// Severity names, in the spelling of Python's `logging` as well as Rust's.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum LogLevel {
-    /// Everything.
-    Trace,
-    /// What a developer of the service wants to see.
-    Debug,
-    /// What an operator wants to see.
-    Info,
-    /// What may need attention.
-    #[value(alias = "warn")]
-    Warning,
-    /// What failed.
-    Error,
-    /// The same as error: nothing here is more severe.
-    Critical,
-}
-
-/// How an event is written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum LogFormat {
-    /// For people; in colour on a terminal, unless `NO_COLOR` is set.
-    Text,
-    /// For log collectors: an object a line, with `service`, `version`, `replica` and what is in the text as fields.
-    Json,
-}
 
 impl From<LogLevel> for LevelFilter {
     fn from(level: LogLevel) -> Self {
@@ -148,6 +121,7 @@ pub fn colour_is_welcome(stream: &impl IsTerminal) -> bool {
 mod tests {
     use super::*;
     use LevelFilter as Level;
+    use clap::ValueEnum;
 
     #[test]
     fn levels_have_the_names_of_pythons_logging_and_of_rusts() {

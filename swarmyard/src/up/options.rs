@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use devcoin::RedisLedger;
 use devcoin::ledger::RedisSettings;
 use miner::Speed;
-use service::logging::LogLevel;
+use service::config::LogLevel;
 use service::value::ip_address;
 
 /// Most miners at a time: each takes a thread, and a port from 9101 on.

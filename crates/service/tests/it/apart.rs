@@ -4,7 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use service::logging::{self, LogLevel};
+use service::config::LogLevel;
+use service::logging;
 use service::metrics;
 use tracing_subscriber::fmt::MakeWriter;
 
