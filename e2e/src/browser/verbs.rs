@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use fantoccini::Locator;
-use fantoccini::actions::{InputSource, MOUSE_BUTTON_LEFT, PointerAction, TouchActions};
+use fantoccini::actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, PointerAction, TouchActions};
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
 use serde_json::{Value, json};
@@ -27,9 +27,12 @@ impl Browser {
         self.finds(field).await?.send_keys(text).await.with_context(|| format!("typing into {field}"))
     }
 
-    /// Types wherever the focus is.
+    /// Types wherever the focus is, as a keyboard does: also where the focus moves between two keys.
     pub async fn types_there(&self, text: &str) -> Result<()> {
-        Ok(self.client.active_element().await?.send_keys(text).await?)
+        let keys = text.chars().fold(KeyActions::new("keyboard".to_owned()), |keys, key| {
+            keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key })
+        });
+        self.client.perform_actions(keys).await.with_context(|| format!("typing {text:?}"))
     }
 
     /// Presses a key wherever the focus is.
