@@ -59,6 +59,8 @@ impl Yard {
     pub(crate) fn deploy(&self, settings: &[(&str, &str)]) -> Result<()> {
         let mut deploy = Command::new(images::root().join("deploy/scripts/deploy.sh"));
         deploy.args(["-s", "yard"]).env("DOCKER_HOST", self.manager()?.host().context("a machine has an address")?);
+        let files = ["stack.yml", "e2e/tests/machines/patient.yml"].map(|file| images::root().join(file));
+        deploy.env("STACK_FILE", std::env::join_paths(files)?);
         deploy.env("SECRETS_DIR", self.secrets.path()).env("DEPLOY_TIMEOUT", LIMIT.as_secs().to_string());
         output_of(deploy.envs(settings.iter().copied())).map(drop)
     }
