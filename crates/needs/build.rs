@@ -16,8 +16,8 @@ const PROGRAMS: [(&str, &[&str]); 6] = [
     ("script", &["script"]),
 ];
 
-/// axe-core is a script for browsers, and no program: it lies in this folder of the checkout, by this name.
-const AXE_CORE: [&str; 2] = ["../../e2e/axe-core", "axe_playwright_python/axe.min.js"];
+/// What pip brings into a folder of this name in the checkout's `e2e`.
+const OF_PIP: [&str; 3] = ["axe-core", "checkov", "kubernetes-validate"];
 
 /// The oldest Redis whose commands and log lines the tests know.
 const REDIS: u32 = 7;
@@ -43,7 +43,7 @@ fn main() {
     if table.iter().any(|(_, lacking)| lacking.is_some()) {
         folders.iter().filter(|folder| may_get_programs(folder)).for_each(|folder| watch(folder));
     }
-    table.push(("axe-core", lacking_axe_core()));
+    table.extend(OF_PIP.map(|name| (name, lacking_of_pip(name))));
     fs::write(Path::new(&env::var_os("OUT_DIR").unwrap()).join("programs.rs"), format!("&{table:?}")).unwrap();
 }
 
@@ -51,12 +51,15 @@ fn watch(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }
 
-fn lacking_axe_core() -> Option<String> {
-    let folder = Path::new(AXE_CORE[0]);
+fn lacking_of_pip(name: &str) -> Option<String> {
+    let folder = Path::new("../../e2e").join(name);
     if folder.is_dir() {
-        watch(folder);
+        watch(&folder);
     }
-    (!folder.join(AXE_CORE[1]).is_file()).then(|| "axe-core".to_owned())
+    // pip makes it last.
+    let is_record = |entry: fs::DirEntry| entry.path().extension().is_some_and(|extension| extension == "dist-info");
+    let is_there = fs::read_dir(folder).is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(is_record)));
+    (!is_there).then(|| name.to_owned())
 }
 
 /// Whether a program may be installed here. Cargo takes a path that does not exist for one that changes all

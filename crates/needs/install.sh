@@ -2,12 +2,11 @@
 # The programs that tests start: which are missing, which packages bring them, and installing those. For ./test;
 # in the language of bash 3.2, which is what macOS has.
 
-PROGRAMS="cc redis-server redis-cli python3 script wrk nginx ps chromium chromedriver axe-core curl nsenter setpriv"
-PROGRAMS="$PROGRAMS shellcheck"
+PROGRAMS="cc redis-server redis-cli python3 script wrk nginx ps chromium chromedriver curl nsenter setpriv shellcheck"
 
-# A script for browsers, which pip brings into this folder of the checkout.
-AXE_CORE=e2e/axe-core
-PIP_INSTALL="python3 -m pip install --no-deps --require-hashes --target $AXE_CORE -r $AXE_CORE/requirements.txt"
+# What pip brings, each into the folder of its name in e2e, in the version that requirements.txt names there.
+OF_PIP="axe-core checkov kubernetes-validate"
+PROGRAMS="$PROGRAMS $OF_PIP"
 
 manager=none
 if command -v apt-get >/dev/null; then manager=apt; elif command -v brew >/dev/null; then manager=brew; fi
@@ -26,7 +25,7 @@ missing() {
     for program; do
         case $program in
             chromium) have chromium chromium-browser google-chrome google-chrome-stable ;;
-            axe-core) [ -f $AXE_CORE/axe_playwright_python/axe.min.js ] ;;
+            axe-core | checkov | kubernetes-validate) ls -d e2e/$program/*.dist-info >/dev/null 2>&1 ;;
             redis-server) redis-server --version 2>/dev/null | grep -Eq ' v=([7-9]|[1-9][0-9])\.' ;;
             *) have "$program" ;;
         esac || lacking="$lacking $program"
@@ -63,8 +62,8 @@ packages() {
             # Ubuntu has Chromium as a snap only.
             "apt chromium") is_ubuntu || echo chromium ;;
             "apt chromedriver") is_ubuntu || echo chromium-driver ;;
-            "apt axe-core") have_pip || echo python3-pip ;;
-            "brew axe-core") have_pip || echo python ;;
+            "apt axe-core" | "apt checkov" | "apt kubernetes-validate") have_pip || echo python3-pip ;;
+            "brew axe-core" | "brew checkov" | "brew kubernetes-validate") have_pip || echo python ;;
             "brew redis-cli") echo redis ;;
             "brew python3") echo python ;;
             "brew cc" | "brew script" | "brew ps" | "brew nsenter" | "brew setpriv") ;;
@@ -74,36 +73,50 @@ packages() {
     done | tr ' ' '\n' | sort -u | tr '\n' ' ' | sed 's/ $//'
 }
 
+# of_pip PROGRAM...: those of them that pip brings.
+of_pip() {
+    local program
+    for program; do
+        case " $OF_PIP " in *" $program "*) echo "$program" ;; esac
+    done
+}
+
+# pip_line PROGRAM: the command that brings it. Of the package with axe-core only a script is used.
+pip_line() {
+    local options=""
+    [ "$1" != axe-core ] || options="--no-deps --require-hashes "
+    echo "python3 -m pip install $options--target e2e/$1 -r e2e/$1/requirements.txt"
+}
+
 have_pip() { python3 -m pip --version >/dev/null 2>&1; }
 
 is_ubuntu() { grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null; }
 
 # install_line PROGRAM...: the command that brings these; nothing, where the package manager has none of them.
 install_line() {
-    local packages line=""
+    local packages line="" program
     packages=$(packages "$@")
     case "$manager" in
         apt) line="${sudo:+$sudo }apt-get update && ${sudo:+$sudo }apt-get install --no-install-recommends $packages" ;;
         brew) line="brew install $packages" ;;
     esac
     [ -n "$packages" ] || line=""
-    case " $* " in *" axe-core "*) line="${line:+$line && }$PIP_INSTALL" ;; esac
+    for program in $(of_pip "$@"); do line="${line:+$line && }$(pip_line $program)"; done
     [ -z "$line" ] || echo "$line"
 }
 
 # install PROGRAM...: brings these, if that asks nobody; says what it does, and what fails.
 install() {
+    local program
     install_packages "$@"
-    case " $* " in
-        *" axe-core "*)
-            if ! have_pip; then
-                echo "not installed, since pip is missing: axe-core"
-            else
-                $PIP_INSTALL --quiet --disable-pip-version-check ||
-                    echo "test: axe-core could not be installed" >&2
-            fi
-            ;;
-    esac
+    for program in $(of_pip "$@"); do
+        if ! have_pip; then
+            echo "not installed, since pip is missing: $program"
+        else
+            $(pip_line $program) --quiet --disable-pip-version-check ||
+                echo "test: $program could not be installed" >&2
+        fi
+    done
 }
 
 # install_packages PROGRAM...: those of them that apt has.
