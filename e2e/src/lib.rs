@@ -8,6 +8,7 @@ pub mod compare;
 pub mod compose;
 pub mod engine;
 pub mod images;
+pub mod kubernetes;
 pub mod machine;
 pub mod mesh;
 pub mod page;
