@@ -19,8 +19,8 @@ use crate::{cluster::Node, images, page::LAPTOP};
 /// The name that Compose gives to the checkout's containers, wherever the checkout is.
 pub const PROJECT: &str = "swarmyard";
 
-/// Settings of our Compose file: a page means their defaults unless it sets them.
-const SETTINGS: [&str; 24] = [
+/// Settings of our Compose files: a page means their defaults unless it sets them.
+const SETTINGS: [&str; 26] = [
     "REGISTRY",
     "TAG",
     "PRODUCER_PORT",
@@ -44,6 +44,8 @@ const SETTINGS: [&str; 24] = [
     "MINING_SPEED",
     "DIFFICULTY",
     "MINER_REPLICAS",
+    "WAY_IN_PORT",
+    "SECRETS_DIR",
     "COMPOSE_FILE",
 ];
 
