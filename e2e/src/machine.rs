@@ -62,15 +62,7 @@ impl Machines {
     /// # Errors
     /// When the scripts cannot be written.
     pub fn new(nodes: &[Node]) -> Result<Self> {
-        let folder = TempDir::with_prefix("swarmyard-machines-")?;
-        let scripts = folder.path().join("scripts");
-        fs::create_dir(&scripts)?;
-        let shell = |start: &Path, enter: &str| {
-            format!("#!/bin/bash\ncd '{}' && {enter} bash -o pipefail -c \"$1\"\n", start.display())
-        };
-        // What stays in the foreground ends even when the test is killed.
-        let enter = "exec setpriv --pdeathsig TERM --";
-        write_script(&scripts.join(on(LAPTOP)), &shell(&images::root(), enter))?;
+        let (folder, scripts) = laptop()?;
         for node in nodes {
             let home = folder.path().join(node.name());
             fs::create_dir(&home)?;
@@ -86,8 +78,20 @@ impl Machines {
         fs::write(folder.path().join(".curlrc"), "no-progress-meter\n")?;
         write_script(&scripts.join("ssh"), SSH)?;
         write_script(&scripts.join("scp"), SCP)?;
-        let before = std::env::var("PATH").context("there is a PATH")?;
-        let search_path = format!("{}:{before}", scripts.display());
+        let search_path = before_others(&[&scripts])?;
+        Ok(Self { folder, search_path })
+    }
+
+    /// The laptop and these machines of `deploy/playground`, with the `ssh` and `scp` that it brings.
+    ///
+    /// # Errors
+    /// When the scripts cannot be written.
+    pub fn of_playground(names: &[&str]) -> Result<Self> {
+        let (folder, scripts) = laptop()?;
+        for name in names {
+            write_script(&scripts.join(on(name)), &format!("#!/bin/bash\nexec ssh {name} \"set -o pipefail; $1\"\n"))?;
+        }
+        let search_path = before_others(&[&scripts, &images::root().join("deploy/playground/bin")])?;
         Ok(Self { folder, search_path })
     }
 
@@ -108,6 +112,29 @@ impl Machines {
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
+}
+
+/// A folder for a story, and in it one for scripts, with that of the laptop.
+fn laptop() -> Result<(TempDir, PathBuf)> {
+    let folder = TempDir::with_prefix("swarmyard-machines-")?;
+    let scripts = folder.path().join("scripts");
+    fs::create_dir(&scripts)?;
+    // What stays in the foreground ends even when the test is killed.
+    let enter = "exec setpriv --pdeathsig TERM --";
+    write_script(&scripts.join(on(LAPTOP)), &shell(&images::root(), enter))?;
+    Ok((folder, scripts))
+}
+
+/// The script that runs its argument in a folder, somewhere.
+fn shell(start: &Path, enter: &str) -> String {
+    format!("#!/bin/bash\ncd '{}' && {enter} bash -o pipefail -c \"$1\"\n", start.display())
+}
+
+/// The `PATH` with these folders first.
+fn before_others(folders: &[&Path]) -> Result<String> {
+    let before = std::env::var_os("PATH").context("there is a PATH")?;
+    let folders = folders.iter().map(|folder| folder.to_path_buf()).chain(std::env::split_paths(&before));
+    Ok(std::env::join_paths(folders)?.to_string_lossy().into_owned())
 }
 
 fn on(machine: &str) -> String {

@@ -116,13 +116,17 @@ pub fn adapt_published(command: &str, folder: &Path) -> Result<String> {
 /// # Errors
 /// When the node cannot be told.
 pub fn lead_traffic(from: &Node, to: &Node, port: u16) -> Result<()> {
-    let address = to.address();
-    from.shell(&format!(
+    from.shell(&leading_traffic(to.address(), port)).map(drop)
+}
+
+/// What a node runs for that, of which the other has this address.
+#[must_use]
+pub fn leading_traffic(address: &str, port: u16) -> String {
+    format!(
         "echo 1 >/proc/sys/net/ipv4/conf/all/route_localnet
         iptables -t nat -I OUTPUT -d 127.0.0.1 -p tcp --dport {port} -j DNAT --to {address}:{port}
         iptables -t nat -I POSTROUTING -d {address} -p tcp --dport {port} -j MASQUERADE"
-    ))
-    .map(drop)
+    )
 }
 
 /// Writes the file that gives the one service of `stack.yml` which needs the mesh, the producer, a name instead of a
