@@ -222,3 +222,35 @@ fn ssh_and_scp_to_other_machines_are_the_real_ones() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn images_are_copied_over_ssh_without_a_registry() -> Result<()> {
+    images::build()?;
+    let _here = Playground::none_yet()?;
+    playground(&["up", "--no-swarm", "--port-offset", "20000"])?;
+    let bin = images::root().join("deploy/playground/bin");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH")?);
+    let copy = |arguments: &[&str]| {
+        let mut copy = Command::new(images::root().join("deploy/scripts/copy-images.sh"));
+        copy.args(arguments).env("PATH", &path).env_remove("REGISTRY").env_remove("TAG").output()
+    };
+    let copied = copy(&["pi1", "root@pi2"])?;
+    ensure!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    for machine in ["pi1", "pi2"] {
+        for image in ["producer", "consumer", "chat-node", "miner", "api", "webui"] {
+            on(machine, &format!("docker image inspect {image}:latest"))?;
+        }
+    }
+    on("pi1", "docker run --rm producer:latest --version")?;
+
+    // The others get theirs when one is away.
+    playground(&["off", "pi3"])?;
+    let copied = copy(&["pi3", "pi4", "--", "redis:8-alpine"])?;
+    let said = String::from_utf8_lossy(&copied.stderr).into_owned();
+    ensure!(copied.status.code() == Some(1) && said.contains("pi3 did not get them"), "{:?} {said}", copied.status);
+    on("pi4", "docker image inspect redis:8-alpine")?;
+    let copied = copy(&["pi4", "--", "nothing:here"])?;
+    let said = String::from_utf8_lossy(&copied.stderr).into_owned();
+    ensure!(copied.status.code() == Some(1) && said.contains("nothing:here is not here"), "{:?} {said}", copied.status);
+    Ok(())
+}
