@@ -1,4 +1,4 @@
-//! Rules for `stack.yml` and its settings; they need the `docker` command, no engine.
+//! Rules for `stack.yml`, what may be added to it, and its settings; they need the `docker` command, no engine.
 
 use std::{collections::BTreeMap, fs, time::Duration};
 
@@ -23,11 +23,17 @@ fn text(name: &str) -> Result<String> {
     fs::read_to_string(images::root().join(name)).with_context(|| name.to_owned())
 }
 
-/// `stack.yml` as Compose understands it, with every default.
+/// `stack.yml` and `deploy/replica.yml` as they are written.
+fn all_text() -> Result<String> {
+    Ok(text("stack.yml")? + &text("deploy/replica.yml")?)
+}
+
+/// Both as Compose understands them together, with every default.
 fn stack() -> Result<Value> {
     let mut config = Engine::local().command();
-    config.args(["compose", "--file=stack.yml", "config", "--format=json"]).current_dir(images::root());
-    for (name, _) in variables(&text("stack.yml")?)? {
+    config.args(["compose", "--file=stack.yml", "--file=deploy/replica.yml", "config", "--format=json"]);
+    config.current_dir(images::root());
+    for (name, _) in variables(&all_text()?)? {
         config.env_remove(name);
     }
     Ok(serde_json::from_str(&output_of(&mut config)?)?)
@@ -63,13 +69,15 @@ fn duration(text: &Value) -> Result<Duration> {
 #[test]
 fn compose_and_stack_accept_it() -> Result<()> {
     stack()?;
-    output_of(Engine::local().command().args(["stack", "config", "-c", "stack.yml"]).current_dir(images::root()))?;
+    for files in [&["-c", "stack.yml"][..], &["-c", "stack.yml", "-c", "deploy/replica.yml"]] {
+        output_of(Engine::local().command().args(["stack", "config"]).args(files).current_dir(images::root()))?;
+    }
     Ok(())
 }
 
 #[test]
 fn the_example_of_settings_has_every_variable_with_its_default_and_nothing_else() -> Result<()> {
-    let mut wanted = variables(&text("stack.yml")?)?;
+    let mut wanted = variables(&all_text()?)?;
     // deploy.sh makes the names of configs and secrets.
     wanted.retain(|name, _| !name.ends_with("_CONFIG") && !name.ends_with("_SECRET"));
     let mut found = BTreeMap::new();
@@ -121,7 +129,7 @@ fn containers_write_to_volumes_only_and_have_no_power_over_the_machine() -> Resu
         let mounts = service["volumes"].as_array().cloned().unwrap_or_default();
         ensure!(mounts.iter().all(|mount| mount["type"] == "volume" || mount["type"] == "tmpfs"), "{name}: {mounts:?}");
     }
-    let all = text("stack.yml")?;
+    let all = all_text()?;
     ensure!(!all.contains("docker.sock"), "whoever has the engine's socket has the machine");
     Ok(())
 }
@@ -206,7 +214,7 @@ fn what_keeps_state_is_where_a_label_is_and_nothing_goes_by_role() -> Result<()>
 #[test]
 fn configs_and_secrets_may_be_replaced_and_are_read_by_their_users_only() -> Result<()> {
     let stack = stack()?;
-    let all = text("stack.yml")?;
+    let all = all_text()?;
     for (kind, ending) in [("configs", "CONFIG"), ("secrets", "SECRET")] {
         let described = stack[kind].as_object().with_context(|| format!("there are {kind}"))?;
         for name in described.keys() {
