@@ -50,6 +50,12 @@ pub struct Config {
     #[command(flatten)]
     pub ledger: LedgerConfig,
 
+    /// Redis servers that copy the ledger and must have a coin before it counts as recorded
+    ///
+    /// One that is away holds nobody up: after half a second a coin counts as recorded without it.
+    #[arg(long, env = "REDIS_REPLICAS", value_name = "NUMBER", default_value = "0")]
+    pub redis_replicas: u8,
+
     /// Address on which health and metrics are served
     #[arg(long, env = "OPS_HOST", value_name = "ADDRESS", default_value = "0.0.0.0", value_parser = ip_address)]
     pub ops_host: IpAddr,

@@ -62,7 +62,7 @@ pub struct Miner {
 /// # Errors
 /// When that port cannot be had, or a setting is wrong.
 pub fn bind(config: &Config) -> anyhow::Result<Miner> {
-    let ledger = config.ledger.ledger().map_err(|problem| anyhow!(problem))?;
+    let ledger = config.ledger.ledger().map_err(|problem| anyhow!(problem))?.with_replicas(config.redis_replicas);
     bind_with(config, Arc::new(ledger))
 }
 

@@ -21,6 +21,10 @@ mod connection;
 mod error;
 mod stream;
 
+/// Longest wait until replicas have what was recorded; then it counts as recorded without them, as a lost replica is
+/// not to stop the miners. Below what an answer may take.
+const REPLICAS_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// Digits of a nonce in a coin's text, and in Redis.
 const NONCE_DIGITS: usize = 16;
 
@@ -43,6 +47,7 @@ pub struct RedisLedger {
     readers: Readers,
     record: Script,
     figures: Script,
+    replicas: u8,
 }
 
 impl RedisLedger {
@@ -56,7 +61,16 @@ impl RedisLedger {
             readers: Readers::default(),
             record: Script::new(concat!(include_str!("redis/keys.lua"), include_str!("redis/record.lua"))),
             figures: Script::new(concat!(include_str!("redis/keys.lua"), include_str!("redis/figures.lua"))),
+            replicas: 0,
         })
+    }
+
+    /// What is recorded is on so many replicas, too, when it is said to be recorded; if they take it within
+    /// [`REPLICAS_TIMEOUT`], else it is not waited for.
+    #[must_use]
+    pub fn with_replicas(mut self, replicas: u8) -> Self {
+        self.replicas = replicas;
+        self
     }
 
     async fn record_batch(&self, batch: &Batch) -> Result<Recorded, LedgerError> {
@@ -73,9 +87,22 @@ impl RedisLedger {
             .arg(ALIVE_TIME.as_millis().to_string())
             .arg(MINERS_MAX)
             .arg(RETIREMENTS_MAX);
-        let call = &call;
-        let (new, blocks) =
-            self.server.ask(|mut connection| async move { call.invoke_async(&mut connection).await }).await?;
+        let (call, replicas) = (&call, self.replicas);
+        let (new, blocks) = self
+            .server
+            .ask(|mut connection| async move {
+                let recorded = call.invoke_async(&mut connection).await?;
+                if replicas > 0 {
+                    // How many have it by then changes nothing.
+                    redis::cmd("WAIT")
+                        .arg(replicas)
+                        .arg(REPLICAS_TIMEOUT.as_millis().to_string())
+                        .exec_async(&mut connection)
+                        .await?;
+                }
+                Ok(recorded)
+            })
+            .await?;
         Ok(Recorded { new, blocks })
     }
 

@@ -10,5 +10,6 @@ mod faults;
 mod kill;
 mod redis_server;
 mod refusals;
+mod replicas;
 mod retirement;
 mod speed;
