@@ -4,7 +4,7 @@ use devcoin::ledger::{Figures, MinerFigures, RATE_SECONDS};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::known::Age;
+use crate::known::{Freshness, Source};
 use crate::pace::Observed;
 use crate::time::rfc3339;
 
@@ -24,6 +24,9 @@ pub(crate) struct Blocks {
     /// Present while the ledger is away: whole seconds since it gave the number.
     #[serde(skip_serializing_if = "Option::is_none")]
     age_seconds: Option<u64>,
+    /// Present when it was not the primary that gave the number: `replica`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
 }
 
 /// What the workshop's page reads.
@@ -35,14 +38,15 @@ struct BlocksData {
 }
 
 impl Blocks {
-    pub(crate) fn new(blocks: u64, age: Age, served_by: String) -> Self {
+    pub(crate) fn new(blocks: u64, freshness: Freshness, served_by: String) -> Self {
         Self {
             status: 200,
             message: "Successfully retrieved blocks.",
             data: BlocksData { blocks },
             served_by,
-            stale: age.stale.then_some(true),
-            age_seconds: age.stale.then_some(age.age_seconds),
+            stale: freshness.stale.then_some(true),
+            age_seconds: freshness.stale.then_some(freshness.age_seconds),
+            source: Some(freshness.source).filter(|source| *source != Source::Primary),
         }
     }
 }
@@ -54,7 +58,7 @@ pub(crate) struct MinerList {
     /// Coins of miners that have no record any more.
     retired_coins: u64,
     #[serde(flatten)]
-    age: Age,
+    freshness: Freshness,
     /// The replica that answered.
     served_by: String,
 }
@@ -79,7 +83,7 @@ struct Miner {
 }
 
 impl MinerList {
-    pub(crate) fn new(Observed { figures, pace }: &Observed, age: Age, served_by: String) -> Self {
+    pub(crate) fn new(Observed { figures, pace }: &Observed, freshness: Freshness, served_by: String) -> Self {
         let now = figures.milliseconds;
         let miner = |miner: &MinerFigures| Miner {
             id: miner.miner.to_string(),
@@ -91,7 +95,7 @@ impl MinerList {
             alive: miner.is_alive(now),
         };
         let miners = figures.miners.iter().map(miner).collect();
-        Self { miners, retired_coins: figures.retired_coins, age, served_by }
+        Self { miners, retired_coins: figures.retired_coins, freshness, served_by }
     }
 }
 
@@ -112,13 +116,13 @@ pub(crate) struct Stats {
     /// Hashes a second that these compute together.
     hashes_per_second: u64,
     #[serde(flatten)]
-    age: Age,
+    freshness: Freshness,
     /// The replica that answered.
     served_by: String,
 }
 
 impl Stats {
-    pub(crate) fn new(figures: &Figures, age: Age, served_by: String) -> Self {
+    pub(crate) fn new(figures: &Figures, freshness: Freshness, served_by: String) -> Self {
         let missing = RATE_SECONDS.saturating_sub(figures.per_second.len());
         let mut per_second = vec![0; missing];
         per_second.extend(figures.per_second.iter().rev().take(RATE_SECONDS).rev());
@@ -129,7 +133,7 @@ impl Stats {
             per_second,
             miners_alive: alive(figures).count(),
             hashes_per_second: alive(figures).fold(0, |sum, miner| sum.saturating_add(miner.hash_rate)),
-            age,
+            freshness,
             served_by,
         }
     }
@@ -161,7 +165,7 @@ mod tests {
     use super::*;
     use crate::pace::Pace;
 
-    const FRESH: Age = Age { stale: false, age_seconds: 0 };
+    const FRESH: Freshness = Freshness { stale: false, age_seconds: 0, source: Source::Primary };
 
     fn json(value: &impl Serialize) -> String {
         serde_json::to_string(value).unwrap()
@@ -177,7 +181,7 @@ mod tests {
             "}",
             1,
         );
-        assert_eq!(json(&Blocks::new(42, Age { stale: true, age_seconds: 7 }, "pi".to_owned())), stale);
+        assert_eq!(json(&Blocks::new(42, Freshness { stale: true, age_seconds: 7, ..FRESH }, "pi".to_owned())), stale);
     }
 
     #[test]

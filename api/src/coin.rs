@@ -6,7 +6,7 @@ use devcoin::ledger::RecordedCoin;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::known::Age;
+use crate::known::Freshness;
 use crate::time::rfc3339;
 
 /// A coin: `printf '%s' MESSAGE | sha256sum` gives its hash, which begins with `difficulty` zero bits.
@@ -52,7 +52,7 @@ pub(crate) struct CoinList {
     #[schema(value_type = Vec<Coin>)]
     pub(crate) coins: Vec<Arc<Coin>>,
     #[serde(flatten)]
-    pub(crate) age: Age,
+    pub(crate) freshness: Freshness,
     /// The replica that answered.
     pub(crate) served_by: String,
 }
@@ -64,7 +64,7 @@ pub(crate) struct OneCoin {
     #[schema(value_type = Coin)]
     pub(crate) coin: Arc<Coin>,
     #[serde(flatten)]
-    pub(crate) age: Age,
+    pub(crate) freshness: Freshness,
     /// The replica that answered.
     pub(crate) served_by: String,
 }

@@ -2,7 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use devcoin::RedisLedger;
 use devcoin::ledger::LedgerConfig;
+use secrecy::SecretString;
 use service::value::{ip_address, port};
 use service::{ServiceConfig, Settings};
 
@@ -21,9 +23,26 @@ pub struct Config {
     #[command(flatten)]
     pub ledger: LedgerConfig,
 
+    /// Address of a Redis that copies that one; it is read while that one is away
+    ///
+    /// It has the same password.
+    #[arg(long, env = "REDIS_REPLICA_URL", value_name = "URL")]
+    pub redis_replica_url: Option<SecretString>,
+
     /// What every service has.
     #[command(flatten)]
     pub service: ServiceConfig,
+}
+
+impl Config {
+    /// The ledger's replica, if there is one.
+    ///
+    /// # Errors
+    /// One line that names the setting and what is accepted.
+    pub(crate) fn replica(&self) -> Result<Option<RedisLedger>, String> {
+        let connect = |url| self.ledger.connect("REDIS_REPLICA_URL (--redis-replica-url <URL>)", url);
+        self.redis_replica_url.as_ref().map(connect).transpose()
+    }
 }
 
 impl Settings for Config {
@@ -36,7 +55,8 @@ impl Settings for Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        self.ledger.ledger().map(drop)
+        self.ledger.ledger()?;
+        self.replica().map(drop)
     }
 }
 
@@ -48,10 +68,15 @@ mod tests {
     fn debug_output_shows_no_password() {
         let config = service::config::parse_arguments::<Config>(
             &crate::ABOUT,
-            ["api", "--redis-url=redis://:tuna@redis", "--redis-password=salmon"],
+            [
+                "api",
+                "--redis-url=redis://:tuna@redis",
+                "--redis-password=salmon",
+                "--redis-replica-url=redis://:trout@redis",
+            ],
         )
         .unwrap();
         let text = format!("{config:?}");
-        assert!(!text.contains("tuna") && !text.contains("salmon"), "{text}");
+        assert!(["tuna", "salmon", "trout"].iter().all(|password| !text.contains(password)), "{text}");
     }
 }

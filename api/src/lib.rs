@@ -1,7 +1,7 @@
 //! The API: tells what the ledger of coins knows, as JSON and as Server-Sent Events.
 //!
-//! No request asks the ledger: two tasks do ([`ledger`]), and all answers come from what they learnt. So an
-//! answer takes no longer while the ledger is away; it says that it is stale, and how old.
+//! No request asks the ledger: a few tasks do ([`ledger`]), and all answers come from what they learnt. So an
+//! answer takes no longer while the ledger is away; it says that it comes from a replica, or is stale, and how old.
 //!
 //! The way through: the ledger is asked (`ledger.rs`), what it said is kept (`known.rs`) and told (`answer.rs`), to who
 //! asks (`routes.rs`) and to who listens (`events.rs`). The other files hold a part of one of these each.
@@ -49,13 +49,14 @@ pub struct Api {
     reader: Reader,
 }
 
-/// Takes the port; the ledger is the Redis that the settings name.
+/// Takes the port; the ledger and its replica are the Redis servers that the settings name.
 ///
 /// # Errors
 /// When the port cannot be had, or a setting is wrong.
 pub fn bind(config: &Config) -> anyhow::Result<Api> {
-    let ledger = config.ledger.ledger().map_err(anyhow::Error::msg)?;
-    bind_with(config, Arc::new(ledger))
+    let primary = config.ledger.ledger().map_err(anyhow::Error::msg)?;
+    let replica = config.replica().map_err(anyhow::Error::msg)?;
+    bind_with_both(config, Arc::new(primary), replica.map(|replica| Arc::new(replica) as Arc<dyn Ledger>))
 }
 
 /// Takes the port, to tell of this ledger; the settings of Redis do not count then.
@@ -63,12 +64,16 @@ pub fn bind(config: &Config) -> anyhow::Result<Api> {
 /// # Errors
 /// When the port cannot be had.
 pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Api> {
+    bind_with_both(config, ledger, None)
+}
+
+fn bind_with_both(config: &Config, primary: Arc<dyn Ledger>, replica: Option<Arc<dyn Ledger>>) -> anyhow::Result<Api> {
     let identity = Identity::new(&ABOUT, &config.service);
     service::metrics::init(&identity);
     let readiness = Readiness::unready("the ledger was not asked yet");
     let server =
         Server::bind(("HOST", "PORT"), config.health_address(), &["coins: http://"], &identity, &config.service)?;
-    let (reader, knowledge) = Reader::new(ledger, readiness.clone());
+    let (reader, knowledge) = Reader::new(primary, replica, readiness.clone());
     let app = App { knowledge, event_slots: events::slots(), identity: identity.clone() };
     let own = openapi::described(routes::routes().routes(routes!(events::events)))?;
     let router = service::http::router(own.with_state(app), &identity, &readiness)

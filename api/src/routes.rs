@@ -36,8 +36,8 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 ))]
 async fn blocks(State(app): State<App>) -> Result<Json<Blocks>, Failure> {
     let known = app.knowledge.observed.borrow();
-    let (observed, age) = known.get()?;
-    Ok(Json(Blocks::new(observed.figures.blocks, age, app.served_by())))
+    let (observed, freshness) = known.get()?;
+    Ok(Json(Blocks::new(observed.figures.blocks, freshness, app.served_by())))
 }
 
 /// What `GET /coins` is asked.
@@ -67,8 +67,8 @@ impl CoinsQuery {
 async fn coins(State(app): State<App>, Query(query): Query<CoinsQuery>) -> Result<Json<CoinList>, Response> {
     let limit = query.limit().map_err(IntoResponse::into_response)?;
     let known = app.knowledge.recent.borrow();
-    let (recent, age) = known.get().map_err(failure)?;
-    Ok(Json(CoinList { coins: recent.newest(limit), age, served_by: app.served_by() }))
+    let (recent, freshness) = known.get().map_err(failure)?;
+    Ok(Json(CoinList { coins: recent.newest(limit), freshness, served_by: app.served_by() }))
 }
 
 /// One of the recent coins
@@ -87,14 +87,14 @@ async fn coin(State(app): State<App>, Path(hash): Path<String>) -> Result<Json<O
         return Err(bad_request("a coin's hash has 64 hexadecimal digits").into_response());
     }
     let known = app.knowledge.recent.borrow();
-    let (recent, age) = known.get().map_err(failure)?;
+    let (recent, freshness) = known.get().map_err(failure)?;
     let Some(coin) = recent.find(&hash) else {
         let message = format!(
             "no coin with this hash among the last {RECENT_COINS_MAX}: only these are kept, older ones are counted"
         );
         return Err(HttpError::new(StatusCode::NOT_FOUND, message).into_response());
     };
-    Ok(Json(OneCoin { coin, age, served_by: app.served_by() }))
+    Ok(Json(OneCoin { coin, freshness, served_by: app.served_by() }))
 }
 
 /// The miners, the last heard of first
@@ -104,8 +104,8 @@ async fn coin(State(app): State<App>, Path(hash): Path<String>) -> Result<Json<O
 ))]
 async fn miners(State(app): State<App>) -> Result<Json<MinerList>, Failure> {
     let known = app.knowledge.observed.borrow();
-    let (observed, age) = known.get()?;
-    Ok(Json(MinerList::new(observed, age, app.served_by())))
+    let (observed, freshness) = known.get()?;
+    Ok(Json(MinerList::new(observed, freshness, app.served_by())))
 }
 
 /// The figures at a glance, and coins of each of the last 60 seconds
@@ -115,8 +115,8 @@ async fn miners(State(app): State<App>) -> Result<Json<MinerList>, Failure> {
 ))]
 async fn stats(State(app): State<App>) -> Result<Json<Stats>, Failure> {
     let known = app.knowledge.observed.borrow();
-    let (observed, age) = known.get()?;
-    Ok(Json(Stats::new(&observed.figures, age, app.served_by())))
+    let (observed, freshness) = known.get()?;
+    Ok(Json(Stats::new(&observed.figures, freshness, app.served_by())))
 }
 
 fn bad_request(message: impl Into<String>) -> HttpError {

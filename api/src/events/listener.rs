@@ -71,14 +71,14 @@ impl Listener {
             tokio::select! {
                 changed = observed.changed() => {
                     changed.ok()?;
-                    let error = observed.borrow().error().cloned();
+                    let error = observed.borrow().staleness().cloned();
                     if error.is_some() != self.told_stale {
                         self.told_stale = error.is_some();
                         observed.mark_changed();
                         return event("stale", &staleness(error));
                     }
-                    if let Ok((observed, age)) = observed.borrow().get() {
-                        return event("stats", &Stats::new(&observed.figures, age, self.served_by.clone()));
+                    if let Ok((observed, freshness)) = observed.borrow().get() {
+                        return event("stats", &Stats::new(&observed.figures, freshness, self.served_by.clone()));
                     }
                 }
                 known = has_coins => {
@@ -130,7 +130,7 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::known::Known;
+    use crate::known::{Known, Source};
 
     #[tokio::test(start_paused = true)]
     async fn coins_come_four_times_a_second_at_most() {
@@ -141,7 +141,7 @@ mod tests {
         };
         let (mut recent, mut known) = (Recent::default(), Known::nothing());
         recent.add(&(0..300).map(coin).collect::<Vec<_>>(), true);
-        known.learn(recent);
+        known.learn(Source::Primary, recent);
         let (_observed, observed) = watch::channel(Known::nothing());
         let (_recent, recent) = watch::channel(known);
         let Ok(Invocation::Run(config)) = parse::<crate::Config>(&crate::ABOUT, ["api"]) else { panic!() };

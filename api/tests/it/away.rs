@@ -51,6 +51,73 @@ fn with_redis_away_the_last_figures_are_given_as_stale_and_once_it_is_back_fresh
 
 #[needs("redis-server")]
 #[test]
+fn with_redis_away_its_replica_is_read_and_every_answer_says_so() {
+    let mut redis = Redis::start();
+    let miner = MinerId::new("pi");
+    redis.record(&miner, 0..3);
+    let mut replica = redis.replica();
+    let api = Api::of_both(&redis, &replica);
+    api.until_it_has(3);
+    for path in ["/coins", "/miners", "/stats"] {
+        assert_eq!(api.get(path).json()["source"], "primary");
+    }
+    assert_eq!(api.get("/").json().get("source"), None);
+
+    redis.record(&miner, 3..5);
+    api.until_it_has(5);
+    redis.kill();
+    let is_of_replica = |answer: &Answer| {
+        let answer = answer.json();
+        answer["source"] == "replica" && answer.get("stale").is_none_or(|stale| *stale == false)
+    };
+    for path in ["/", "/coins", "/miners", "/stats"] {
+        api.until(path, is_of_replica);
+    }
+    // It goes on: what is told is of now.
+    api.until("/stats", |answer| answer.json()["per_second"].as_array().unwrap().last() == Some(&json!(0)));
+    api.until_it_has(5);
+    api.until("/readyz", |answer| answer.status == 200);
+    assert!(is_of_replica(&api.get("/stats")));
+
+    replica.kill();
+    for path in ["/", "/coins", "/miners", "/stats"] {
+        assert_eq!(api.until(path, is_stale).json()["source"], "replica");
+    }
+    api.until("/readyz", |answer| answer.status == 503);
+    replica.run();
+    for path in ["/", "/coins", "/miners", "/stats"] {
+        api.until(path, is_of_replica);
+    }
+
+    redis.run();
+    redis.record(&miner, 5..6);
+    api.until_it_has(6);
+    for path in ["/coins", "/miners", "/stats"] {
+        let answer = api.get(path).json();
+        assert_eq!((&answer["stale"], &answer["source"]), (&json!(false), &json!("primary")), "{path}");
+    }
+}
+
+#[needs("redis-server")]
+#[test]
+fn a_replica_is_read_also_when_redis_hangs() {
+    let redis = Redis::start();
+    redis.record(&MinerId::new("pi"), 0..3);
+    let replica = redis.replica();
+    let api = Api::of_both(&redis, &replica);
+    api.until_it_has(3);
+    redis.hang();
+    for path in ["/coins", "/stats"] {
+        api.until(path, |answer| answer.json()["source"] == "replica" && answer.json()["stale"] == false);
+    }
+    redis.go_on();
+    for path in ["/coins", "/stats"] {
+        api.until(path, |answer| answer.json()["source"] == "primary" && answer.json()["stale"] == false);
+    }
+}
+
+#[needs("redis-server")]
+#[test]
 fn answers_do_not_wait_for_a_redis_that_hangs() {
     let redis = Redis::start();
     redis.record(&MinerId::new("pi"), 0..3);

@@ -48,9 +48,20 @@ impl Api {
         api
     }
 
+    /// One that knows the Redis's coins by now, and its replica's address.
+    pub(crate) fn of_both(redis: &Redis, replica: &Redis) -> Self {
+        let api = Self::start_with(&[("REDIS_URL", &redis.url()), ("REDIS_REPLICA_URL", &replica.url())]);
+        api.until("/coins", |answer| answer.status == 200);
+        api.until("/readyz", |answer| answer.status == 200);
+        api
+    }
+
     pub(crate) fn start(redis_url: &str, served_by: &str) -> Self {
-        let environment = [("REDIS_URL", redis_url), ("SERVED_BY", served_by)];
-        let mut program = testing::start(API, &["--port=0"], &environment);
+        Self::start_with(&[("REDIS_URL", redis_url), ("SERVED_BY", served_by)])
+    }
+
+    fn start_with(environment: &[(&str, &str)]) -> Self {
+        let mut program = testing::start(API, &["--port=0"], environment);
         let address = program.address();
         Self { program, address }
     }

@@ -30,6 +30,7 @@ fn help_is_the_manual_with_every_variable_and_default() {
         "redis://redis:6379",
         "REDIS_PASSWORD",
         "REDIS_PASSWORD_FILE",
+        "REDIS_REPLICA_URL",
         "SERVED_BY",
         "healthcheck",
     ] {
@@ -42,6 +43,7 @@ fn a_wrong_setting_stops_it_at_once_with_one_line() {
     for (environment, start) in [
         (&[("PORT", "x")][..], "api: PORT (--port <PORT>) is 'x': accepted is a port number"),
         (&[("REDIS_URL", "http://redis")], "api: REDIS_URL"),
+        (&[("REDIS_REPLICA_URL", "redis")], "api: REDIS_REPLICA_URL (--redis-replica-url <URL>): accepted is redis://"),
         (
             &[("REDIS_PASSWORD", "x"), ("REDIS_PASSWORD_FILE", "/x")],
             "api: REDIS_PASSWORD and REDIS_PASSWORD_FILE are both",

@@ -2,7 +2,8 @@
 
 use std::ops::{Deref, DerefMut, Range};
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use devcoin::ledger::{Batch, RecordedCoin, RedisSettings};
 use devcoin::{Difficulty, Ledger, MinerId, RedisLedger};
@@ -25,10 +26,25 @@ impl Redis {
         Self::new(Some(password))
     }
 
+    /// One that copies this one, and has its coins by now.
+    pub(crate) fn replica(&self) -> Self {
+        let replica = Self::with_options(None, &["--replicaof", &format!("127.0.0.1 {}", self.port())]);
+        let (start, coins) = (Instant::now(), self.coins());
+        while replica.coins() != coins {
+            assert!(start.elapsed() < testing::LIMIT, "the replica copies nothing");
+            thread::sleep(Duration::from_millis(5));
+        }
+        replica
+    }
+
     fn new(password: Option<&'static str>) -> Self {
+        let options: Vec<_> = password.iter().flat_map(|password| ["--requirepass", *password]).collect();
+        Self::with_options(password, &options)
+    }
+
+    fn with_options(password: Option<&'static str>, further: &[&str]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let mut options = vec!["--appendonly", "yes", "--appendfsync", "always"];
-        options.extend(password.iter().flat_map(|password| ["--requirepass", *password]));
+        let options = [&["--appendonly", "yes", "--appendfsync", "always"], further].concat();
         Self { server: RedisServer::start(&options), password, runtime }
     }
 

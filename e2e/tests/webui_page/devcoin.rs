@@ -21,6 +21,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 pub(crate) struct DevCoin {
     host: Ipv4Addr,
     redis: Service,
+    replica: Service,
     api: Service,
     webui: Service,
     miners: Vec<Service>,
@@ -33,18 +34,22 @@ impl DevCoin {
     pub(crate) fn start() -> Result<Self> {
         let host = own_address();
         let folder = TempDir::with_prefix("swarmyard-devcoin-")?;
-        let (redis_port, api_port) = (free_port(host)?, free_port(host)?);
+        let (redis_port, replica_port, api_port) = (free_port(host)?, free_port(host)?, free_port(host)?);
         let redis_url = format!("redis://{host}:{redis_port}");
         let redis = Service::new("redis-server".into(), "Ready to accept connections")
             .arguments(&["--bind", &host.to_string(), "--port", &redis_port.to_string(), "--save", ""])
             .arguments(&["--appendonly", "yes", "--dir", &folder.path().display().to_string()]);
         let api = Service::listening("api", host, api_port)?
             .setting("REDIS_URL", &redis_url)
+            .setting("REDIS_REPLICA_URL", &format!("redis://{host}:{replica_port}"))
             .setting("SERVED_BY", "api.1@pi1");
+        let replica = Service::new("redis-server".into(), "MASTER <-> REPLICA sync: Finished with success")
+            .arguments(&["--bind", &host.to_string(), "--port", &replica_port.to_string(), "--save", ""])
+            .arguments(&["--replicaof", &host.to_string(), &redis_port.to_string()]);
         let webui = Service::listening("webui", host, free_port(host)?)?
             .setting("API_URL", &format!("http://{host}:{api_port}"))
             .setting("SERVED_BY", "webui.1@pi2");
-        let mut devcoin = Self { host, redis, api, webui, miners: Vec::new(), _folder: folder };
+        let mut devcoin = Self { host, redis, replica, api, webui, miners: Vec::new(), _folder: folder };
         devcoin.redis.start()?;
         devcoin.api.start()?;
         devcoin.webui.start()?;
@@ -90,6 +95,11 @@ impl DevCoin {
 
     pub(crate) fn redis(&mut self) -> &mut Service {
         &mut self.redis
+    }
+
+    /// A Redis that copies the other one; it does not run as long as a test does not start it.
+    pub(crate) fn replica(&mut self) -> &mut Service {
+        &mut self.replica
     }
 
     pub(crate) fn api(&mut self) -> &mut Service {

@@ -261,6 +261,29 @@ async fn old_figures_are_called_old_until_redis_is_back() -> Result<()> {
     page.expect_no_complaints().await
 }
 
+#[needs("chromium", "chromedriver", "redis-server")]
+#[tokio::test]
+async fn the_page_goes_on_and_says_so_while_its_figures_come_from_the_replica() -> Result<()> {
+    let mut devcoin = DevCoin::start()?;
+    devcoin.replica().start()?;
+    devcoin.mines()?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &devcoin.url()).await?;
+    page.waits_for("coins", "document.querySelectorAll('#coins > li').length > 3").await?;
+    page.hides("#replica").await?;
+    devcoin.redis().kill();
+    page.says_that("#replica", "These figures come from its replica").await?;
+    page.says_that("#announcer", "The figures come from a replica.").await?;
+    page.says_that("#state", "Live").await?;
+    page.hides("#stale").await?;
+    page.can_be_read("the page with figures of the replica").await?;
+    ensure!(page.number("#total").await? > 3, "the total is gone");
+    devcoin.redis().start()?;
+    page.hides("#replica").await?;
+    page.says_that("#announcer", "The figures come from Redis again.").await?;
+    page.expect_no_complaints().await
+}
+
 #[needs("chromium", "chromedriver", "redis-server", "redis-cli")]
 #[tokio::test]
 async fn the_age_of_figures_is_counted_also_while_the_ledger_hangs() -> Result<()> {

@@ -37,6 +37,7 @@ const feed = new Feed({
   onStats(stats, isEvent) {
     if (isEvent) status.eventsBy(stats.served_by);
     status.showStale(stats.stale);
+    status.showSource(stats);
     status.takeAge(stats);
     if (stats.blocks < blocks || stats.blocks === 0) coins.clear();
     blocks = stats.blocks;

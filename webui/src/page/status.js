@@ -5,6 +5,7 @@ import { REPLICAS_SHOWN } from "./limits.js";
 import { age, count } from "./numbers.js";
 
 const STALE = "The ledger does not answer the API.";
+const REPLICA = "The figures come from a replica.";
 
 /** Degrees between the colours of names that follow each other: the golden angle, so that many stay apart. */
 const HUE_STEP = 137.5;
@@ -20,6 +21,7 @@ const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 export class Status {
   #kind = "connecting";
   #isStale = false;
+  #isOfReplica = false;
   #ticker = 0;
   /** The moment of which the figures are. */
   #figuresAt = null;
@@ -67,6 +69,14 @@ export class Status {
     byId("stale").hidden = !isStale;
     this.#isStale = isStale;
     this.#showState();
+  }
+
+  /** Shows whether the figures come from the ledger's replica. */
+  showSource({ stale, source }) {
+    const isOfReplica = source === "replica" && !stale;
+    if (isOfReplica !== this.#isOfReplica) announce(isOfReplica ? REPLICA : "The figures come from Redis again.");
+    byId("replica").hidden = !isOfReplica;
+    this.#isOfReplica = isOfReplica;
   }
 
   /** Takes how old the figures are; of old ones the age is taken once, and then counted here. */

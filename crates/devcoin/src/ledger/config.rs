@@ -31,11 +31,19 @@ impl LedgerConfig {
     /// # Errors
     /// One line that names the setting and what is accepted, without the value, which may hold a password.
     pub fn ledger(&self) -> Result<RedisLedger, String> {
+        self.connect("REDIS_URL (--redis-url <URL>)", &self.redis_url)
+    }
+
+    /// What is at `url`, the value of `setting`, with the same password; it is not asked for anything yet.
+    ///
+    /// # Errors
+    /// As of [`Self::ledger`].
+    pub fn connect(&self, setting: &str, url: &SecretString) -> Result<RedisLedger, String> {
         let file = self.redis_password_file.as_deref();
         let password = secret::read("REDIS_PASSWORD", self.redis_password.as_ref(), file);
         let password = password.map_err(|error| error.to_string())?;
-        let ledger = RedisLedger::new(RedisSettings { url: self.redis_url.clone(), password });
-        ledger.map_err(|error| format!("REDIS_URL (--redis-url <URL>): {error}"))
+        let ledger = RedisLedger::new(RedisSettings { url: url.clone(), password });
+        ledger.map_err(|error| format!("{setting}: {error}"))
     }
 }
 
