@@ -66,9 +66,11 @@ impl Yard {
     /// When a machine does not start, or an image is missing here.
     pub fn prepare(managers: &[&str], workers: &[&str]) -> Result<Self> {
         let folder = TempDir::with_prefix("swarmyard-")?;
-        fs::copy(images::root().join("stack.yml"), folder.path().join("stack.yml"))?;
         for part in ["deploy/scripts", "deploy/configs"] {
             copy(&images::root().join(part), &folder.path().join(part))?;
+        }
+        for file in ["stack.yml", "deploy/replica.yml"] {
+            fs::copy(images::root().join(file), folder.path().join(file))?;
         }
         let yard = Self { cluster: Cluster::swarm(managers, workers)?, managers: managers.len(), folder };
         for node in yard.cluster.nodes() {
@@ -147,13 +149,22 @@ impl Yard {
     /// # Errors
     /// When none does.
     pub fn script(&self, name: &str) -> Result<Command> {
+        self.script_with(name, &[])
+    }
+
+    /// The same, for a stack of which further files of this deployment's copy are a part.
+    ///
+    /// # Errors
+    /// As [`Yard::script`].
+    pub fn script_with(&self, name: &str, further: &[&str]) -> Result<Command> {
         let mut script = Command::new(self.file("deploy/scripts").join(name));
         script.env("DOCKER_HOST", self.engine()?.host().context("a node's engine has a socket")?);
         script.envs([("STACK", STACK), ("PLAYGROUND", "yes")]);
+        let mut files: Vec<_> = ["stack.yml"].iter().chain(further).map(|file| self.file(file)).collect();
         if !mesh::kernel_has_ipvs() {
-            let files = [self.file("stack.yml"), mesh::write_producer_round_robin(self.folder.path())?];
-            script.env("STACK_FILE", std::env::join_paths(files)?);
+            files.push(mesh::write_producer_round_robin(self.folder.path())?);
         }
+        script.env("STACK_FILE", std::env::join_paths(files)?);
         Ok(script)
     }
 

@@ -116,18 +116,10 @@ fn a_broken_image_is_rolled_back_and_its_own_words_are_shown() -> Result<()> {
     for node in yard.cluster().nodes() {
         node.load(&[BROKEN])?;
     }
-    let broken = yard.file("broken.yml");
-    fs::write(&broken, format!("services: {{producer: {{image: '{BROKEN}'}}}}"))?;
-    let mut deploy = yard.script("deploy.sh")?;
-    deploy.envs(one);
-    let files = deploy.get_envs().find_map(|(name, value)| (name == "STACK_FILE").then_some(value)).flatten();
-    let mut files: Vec<_> = match files {
-        Some(files) => std::env::split_paths(files).collect(),
-        None => vec![yard.file("stack.yml")],
-    };
-    files.push(broken);
+    fs::write(yard.file("broken.yml"), format!("services: {{producer: {{image: '{BROKEN}'}}}}"))?;
+    let mut deploy = yard.script_with("deploy.sh", &["broken.yml"])?;
     let start = Instant::now();
-    let (code, said) = run(deploy.env("STACK_FILE", std::env::join_paths(files)?))?;
+    let (code, said) = run(deploy.envs(one))?;
     println!("{code} after {:.1} s: {said}", start.elapsed().as_secs_f32());
     ensure!(code == 3, "{code}: {said}");
     ensure!(said.contains("yard_producer: rollback_"), "{said}");

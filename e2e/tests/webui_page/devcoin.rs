@@ -34,6 +34,8 @@ impl DevCoin {
     pub(crate) fn start() -> Result<Self> {
         let host = own_address();
         let folder = TempDir::with_prefix("swarmyard-devcoin-")?;
+        let copies = folder.path().join("replica");
+        std::fs::create_dir(&copies)?;
         let (redis_port, replica_port, api_port) = (free_port(host)?, free_port(host)?, free_port(host)?);
         let redis_url = format!("redis://{host}:{redis_port}");
         let redis = Service::new("redis-server".into(), "Ready to accept connections")
@@ -45,7 +47,8 @@ impl DevCoin {
             .setting("SERVED_BY", "api.1@pi1");
         let replica = Service::new("redis-server".into(), "MASTER <-> REPLICA sync: Finished with success")
             .arguments(&["--bind", &host.to_string(), "--port", &replica_port.to_string(), "--save", ""])
-            .arguments(&["--replicaof", &host.to_string(), &redis_port.to_string()]);
+            .arguments(&["--replicaof", &host.to_string(), &redis_port.to_string()])
+            .arguments(&["--dir", &copies.display().to_string()]);
         let webui = Service::listening("webui", host, free_port(host)?)?
             .setting("API_URL", &format!("http://{host}:{api_port}"))
             .setting("SERVED_BY", "webui.1@pi2");

@@ -5,6 +5,7 @@ mod ledger;
 mod load;
 mod network;
 mod pages;
+mod replica;
 mod room;
 
 use std::{
@@ -155,6 +156,47 @@ fn the_pages_work_through_the_way_in_and_each_network_lets_only_those_talk_who_m
     let yard = Yard::deploy(&["node1"], &["node2", "node3", "node4"], &[])?;
     tokio::runtime::Runtime::new()?.block_on(pages::check(&yard))?;
     network::check(&yard)
+}
+
+#[test]
+fn a_lost_volume_or_machine_of_redis_costs_no_coin_and_the_api_goes_on_with_the_replica() -> Result<()> {
+    let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    images::build()?;
+    let yard = replica::deploy(&MANAGERS, &WORKERS)?;
+    let watch = replica::Watch::start(&format!("http://{}/api/stats", yard.way_in("node5")?));
+    let miners = replica::Miners::follow(&yard)?;
+    let redis = yard.node_with("redis=primary")?;
+    wait::until(SETTLE_LIMIT, || replica::counts(redis, 10))?;
+
+    replica::lose_the_volume(redis)?;
+    wait::until(SETTLE_LIMIT, || replica::refuses_to_start(&yard))?;
+    let lost = Instant::now();
+    replica::update_redis(&yard, &["--env-add=EMPTY_VOLUME=fill"])?;
+    let filled = wait::until(SETTLE_LIMIT, || replica::counts(redis, 1))?;
+    println!("the volume is filled {:.1} s after the command: {filled:?}", lost.elapsed().as_secs_f32());
+    wait::until(SETTLE_LIMIT, || replica::counts(redis, filled.blocks + 10))?;
+    let said = watch.end()?;
+    println!("the API: {said:?}");
+    ensure!(said.failures.is_empty(), "{said:?}");
+    ensure!(said.sources.contains("replica") && said.sources.contains("primary"), "{said:?}");
+    let recorded = miners.stop(&yard)?;
+    let end = replica::counts(redis, 0)?;
+    println!("the miners were told of {recorded} coins; {end:?}");
+    ensure!(end.blocks == recorded && end.sum == recorded, "miners were told of {recorded} coins: {end:?}");
+
+    // Its machine goes, and another takes its place.
+    redis.cut_power()?;
+    let other = yard.cluster().node("node4")?;
+    let place = format!("--constraint-add=node.hostname=={}", other.name());
+    let lost = Instant::now();
+    wait::until(SETTLE_LIMIT, || {
+        replica::update_redis(&yard, &["--constraint-rm=node.labels.redis == primary", &place])
+    })?;
+    let promoted = wait::until(SETTLE_LIMIT, || replica::counts(other, end.blocks))?;
+    println!("another machine has the ledger after {:.1} s: {promoted:?}", lost.elapsed().as_secs_f32());
+    ensure!(promoted.blocks == end.blocks && promoted.sum == end.sum, "{end:?}, then {promoted:?}");
+    replica::mine(&yard)?;
+    wait::until(SETTLE_LIMIT, || replica::counts(other, promoted.blocks + 10)).map(drop)
 }
 
 /// Whether the way in of each of these nodes leads to everything but to the services in `away`.
