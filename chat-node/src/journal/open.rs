@@ -29,7 +29,7 @@ type Opener = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send>;
 pub(super) struct Place {
     directory: PathBuf,
     opener: Opener,
-    _lock: File,
+    lock: File,
 }
 
 impl Place {
@@ -47,7 +47,7 @@ impl Place {
             Err(TryLockError::Error(error)) => tracing::debug!("{} is not locked: {error}", directory.display()),
             Ok(()) => {}
         }
-        Ok(Self { directory: directory.to_owned(), opener, _lock: lock })
+        Ok(Self { directory: directory.to_owned(), opener, lock })
     }
 
     /// For messages.
@@ -105,6 +105,15 @@ impl Place {
     }
 }
 
+impl Drop for Place {
+    /// A process that was started a moment ago, and is not yet the program that it is to be, has the file open as well,
+    /// and would keep the lock.
+    fn drop(&mut self) {
+        // Not every file system locks directories.
+        let _ = self.lock.unlock();
+    }
+}
+
 fn open_database(path: &Path) -> Result<Database, DatabaseError> {
     builder().create(path)
 }
@@ -159,4 +168,22 @@ pub(super) fn explain_io(directory: &Path, error: &io::Error) -> anyhow::Error {
 /// The user that this process runs as.
 fn user() -> anyhow::Result<u32> {
     Ok(fs::metadata("/proc/self").context("no /proc")?.uid())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_is_given_up_is_free_whoever_else_still_has_it_open() {
+        let directory = TempDir::new().unwrap();
+        let place = Place::in_directory(directory.path()).unwrap();
+        assert!(Place::in_directory(directory.path()).is_err());
+        let inherited = place.lock.try_clone().unwrap();
+        drop(place);
+        assert!(Place::in_directory(directory.path()).is_ok());
+        drop(inherited);
+    }
 }
