@@ -78,4 +78,7 @@ quoted=$(sed 's/[\\"]/\\&/g; s/.*/"&"/' /run/secrets/redis_password)
 printf 'requirepass %s\nmasterauth %s\n' "$quoted" "$quoted" >/tmp/redis.conf
 if [ "$role" = replica ]; then echo 'replicaof redis 6379' >>/tmp/redis.conf; fi
 unset REDISCLI_AUTH
-exec docker-entrypoint.sh redis-server /tmp/redis.conf --appendonly yes --appendfsync always --save ""
+# Who asks for a copy of everything gets it at once: Redis would wait 5 seconds for others, and what is recorded in that
+# time is on no replica.
+exec docker-entrypoint.sh redis-server /tmp/redis.conf --appendonly yes --appendfsync always --save "" \
+    --repl-diskless-sync-delay 0

@@ -185,6 +185,7 @@ fn a_lost_volume_or_machine_of_redis_costs_no_coin_and_the_api_goes_on_with_the_
     ensure!(end.blocks == recorded && end.sum == recorded, "miners were told of {recorded} coins: {end:?}");
 
     // Its machine goes, and another takes its place.
+    wait::until(SETTLE_LIMIT, || replica::has_copied(&yard, recorded))?;
     redis.cut_power()?;
     let other = yard.cluster().node("node4")?;
     let place = format!("--constraint-add=node.hostname=={}", other.name());

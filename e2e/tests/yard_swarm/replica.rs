@@ -43,6 +43,14 @@ pub(crate) fn counts(node: &Node, blocks: u64) -> Result<Ledger> {
     Ok(ledger)
 }
 
+/// Whether the replica has so many coins.
+pub(crate) fn has_copied(yard: &Yard, blocks: u64) -> Result<()> {
+    let node = yard.cluster().nodes().last().context("there are nodes")?;
+    let ledger = Ledger::read_of(node, "redis-replica")?;
+    ensure!(ledger.blocks == blocks, "the replica has {ledger:?}, and not {blocks}");
+    Ok(())
+}
+
 /// Kills the Redis on this node and takes its disk away before Swarm starts it anew.
 pub(crate) fn lose_the_volume(node: &Node) -> Result<()> {
     let filter = format!("--filter=label=com.docker.swarm.service.name={STACK}_redis");
