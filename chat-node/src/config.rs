@@ -7,8 +7,7 @@ use std::time::Duration;
 use chat_protocol::name;
 use chat_protocol::peer_nodes::{self, PeerNodes};
 use clap::{Arg, Command};
-use secrecy::{ExposeSecret, SecretString};
-use service::secret;
+use service::cluster_secret::ClusterSecretConfig;
 use service::value::{ip_address, port, positive_duration};
 use service::{ServiceConfig, Settings};
 
@@ -71,13 +70,9 @@ pub struct Config {
     #[arg(long, env = "DATA_DIR", value_name = "DIRECTORY")]
     pub data_dir: Option<PathBuf>,
 
-    /// Secret that all nodes share; calls without it are refused, but for the heartbeat
-    #[arg(long, env = "CLUSTER_SECRET", value_name = "SECRET", hide_env_values = true)]
-    pub cluster_secret: Option<SecretString>,
-
-    /// File that holds the secret, instead of `CLUSTER_SECRET`
-    #[arg(long, env = "CLUSTER_SECRET_FILE", value_name = "FILE")]
-    pub cluster_secret_file: Option<PathBuf>,
+    /// What nodes know each other by.
+    #[command(flatten)]
+    pub cluster_secret: ClusterSecretConfig,
 
     /// What every service has.
     #[command(flatten)]
@@ -97,23 +92,6 @@ fn node_id(text: &str) -> Result<String, String> {
 }
 
 impl Config {
-    /// The secret that nodes share, if there is one.
-    ///
-    /// # Errors
-    /// One line that names the setting and what is accepted.
-    pub fn secret(&self) -> Result<Option<SecretString>, String> {
-        let name = "CLUSTER_SECRET";
-        let secret = secret::read(name, self.cluster_secret.as_ref(), self.cluster_secret_file.as_deref());
-        let secret = secret.map_err(|error| error.to_string())?;
-        if secret
-            .as_ref()
-            .is_some_and(|secret| !secret.expose_secret().bytes().all(|byte| (b'!'..=b'~').contains(&byte)))
-        {
-            return Err(format!("{name}: accepted are letters, digits and signs of plain ASCII, without spaces"));
-        }
-        Ok(secret)
-    }
-
     /// The other nodes.
     ///
     /// # Errors
@@ -153,7 +131,7 @@ impl Settings for Config {
 
     fn check(&self) -> Result<(), String> {
         self.peers()?;
-        self.secret().map(drop)
+        self.cluster_secret.read().map(drop)
     }
 }
 
@@ -166,7 +144,7 @@ mod tests {
         let config =
             service::config::parse_arguments::<Config>(&crate::ABOUT, ["chat-node", "--cluster-secret=salmon"])
                 .unwrap();
-        assert_eq!(config.secret().unwrap().unwrap().expose_secret(), "salmon");
+        assert!(config.cluster_secret.read().unwrap().is_some());
         assert!(!format!("{config:?}").contains("salmon"), "{config:?}");
     }
 }

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::http::Request;
 use axum::http::header::UPGRADE;
 use axum::response::IntoResponse;
+use chat_journal::Journal;
 use hyper::body::Incoming;
 use service::server::{Answer, Client};
 use service::{About, Identity, Readiness, Server, Settings};
@@ -25,7 +26,7 @@ mod figures;
 mod frame;
 mod gzip;
 pub mod heartbeat;
-mod journal;
+mod journal_copy;
 mod liveness;
 mod node;
 mod node_id;
@@ -42,7 +43,6 @@ mod socket;
 mod votes;
 
 pub use config::Config;
-use journal::Journal;
 use liveness::Times;
 use node::Node;
 use node_id::NodeId;
@@ -92,7 +92,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
     for skipped in &parsed.skipped {
         tracing::warn!("PEER_NODES: {skipped}");
     }
-    let secret = config.secret().map_err(anyhow::Error::msg)?;
+    let secret = config.cluster_secret.read().map_err(anyhow::Error::msg)?;
     let (peers, failed) = Peers::new(parsed.nodes, secret.as_ref())?;
     let readiness = Readiness::ready();
     let (journal, saved) = match &config.data_dir {
@@ -138,7 +138,8 @@ impl ChatNode {
     /// When a listening socket breaks.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let Self { clients, peers, identity, readiness, node, times, failed, journal } = self;
-        let rpc = service::http::router(rpc::routes(node.clone()), &identity, &readiness);
+        let routes = rpc::routes(node.clone()).merge(journal_copy::routes(node.clone(), journal.clone()));
+        let rpc = service::http::router(routes, &identity, &readiness);
         let page = service::http::router(page::routes(), &identity, &readiness);
         let contact =
             AbortOnDropHandle::new(tokio::spawn(liveness::keep_contact(node.clone(), times.heartbeat_interval)));

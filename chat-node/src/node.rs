@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use service::cluster_secret::ClusterSecret;
 use tokio_util::task::TaskTracker;
 
 use crate::node_id::NodeId;
@@ -17,7 +17,7 @@ pub(crate) struct Node {
     pub(crate) id: NodeId,
     /// Where peers are told to call this node.
     pub(crate) address: String,
-    pub(crate) secret: Option<SecretString>,
+    pub(crate) secret: Option<ClusterSecret>,
     pub(crate) peers: Arc<Peers>,
     /// The rooms that this node hosts.
     pub(crate) rooms: Rooms,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use service::cluster_secret::ClusterSecret;
 use tokio::sync::mpsc;
 
 mod backlog;
@@ -23,9 +23,6 @@ use chat_protocol::peer_nodes::PeerNode;
 use directory::Directory;
 
 use crate::node_id::NodeId;
-
-/// The header that carries `CLUSTER_SECRET`.
-pub(crate) const SECRET_HEADER: &str = "x-cluster-secret";
 
 /// Peers that are reported as failed at the same time; there are not as many.
 const FAILURES_MAX: usize = 1024;
@@ -53,7 +50,7 @@ impl Peers {
     /// When one has no address that can be called.
     pub(crate) fn new(
         nodes: Vec<PeerNode>,
-        secret: Option<&SecretString>,
+        secret: Option<&ClusterSecret>,
     ) -> anyhow::Result<(Arc<Self>, mpsc::Receiver<NodeId>)> {
         let (failures, failed) = mpsc::channel(FAILURES_MAX);
         let client = transport::client(secret)?;

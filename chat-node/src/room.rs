@@ -121,7 +121,7 @@ impl Room {
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) peers: Arc<Peers>,
-    pub(crate) journal: Option<crate::journal::Journal>,
+    pub(crate) journal: Option<chat_journal::Journal>,
 }
 
 impl Context {

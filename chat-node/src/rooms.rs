@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use chat_journal::{Record, RoomFacts, SavedRoom};
 use chat_protocol::limits::{DESCRIPTION_CHARS_MAX, ROOM_NAME_CHARS_MAX, ROOMS_MAX, USERNAME_CHARS_MAX};
 use chat_protocol::name;
 use chat_protocol::text::{fits, is_carried};
@@ -13,7 +14,6 @@ use tokio::sync::Mutex as AsyncMutex;
 use uuid::Uuid;
 
 use crate::figures;
-use crate::journal::{Record, RoomFacts, SavedRoom};
 use crate::node_id::NodeId;
 use crate::room::{Context, Listing, Room, Start};
 

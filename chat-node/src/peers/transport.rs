@@ -5,11 +5,10 @@ use chat_protocol::limits::XMLRPC_BYTES_MAX;
 use chat_protocol::xmlrpc::Fault;
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use reqwest::{Client, Response, Url};
-use secrecy::{ExposeSecret, SecretString};
+use service::cluster_secret::ClusterSecret;
 use service::outgoing::{self, NoAnswer};
 use tokio::time::Duration;
 
-use super::SECRET_HEADER;
 use crate::gzip::{self, NotInflated};
 
 /// Longest wait for a connection to another node.
@@ -61,13 +60,11 @@ impl CallError {
 }
 
 /// The client for all peers.
-pub(super) fn client(secret: Option<&SecretString>) -> anyhow::Result<Client> {
+pub(super) fn client(secret: Option<&ClusterSecret>) -> anyhow::Result<Client> {
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
     if let Some(secret) = secret {
-        let mut value = HeaderValue::from_str(secret.expose_secret())?;
-        value.set_sensitive(true);
-        headers.insert(SECRET_HEADER, value);
+        secret.add_to(&mut headers);
     }
     let client = outgoing::client(CONNECT_TIMEOUT, CONNECT_TIMEOUT)
         .default_headers(headers)

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use chat_journal::Record;
 use chat_protocol::ChatMessage;
 use metrics::{Counter, Gauge};
 
@@ -11,7 +12,6 @@ use super::audience::Audience;
 use super::members::Members;
 use super::state::State;
 use super::{Context, Listing};
-use crate::journal::Record;
 
 /// The room.
 pub(super) struct Actor {

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use chat_journal::Record;
 use chat_protocol::{DeleteRoomFailed, DeleteRoomInitiated, DeleteRoomSuccess, ErrorCode, RoomDeleted, ServerMessage};
 use tokio::sync::oneshot;
 
@@ -9,7 +10,6 @@ use super::actor::Actor;
 use super::state::State;
 use super::{Flow, Refusal, Room, answer};
 use crate::frame::frame;
-use crate::journal::Record;
 use crate::outbox::Outbox;
 
 /// The steps of a deletion, and what a peer asks of a room that is not its own.

@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
+use chat_journal::{Record, RemoteMember};
 use chat_protocol::limits::MEMBERS_MAX;
 use chat_protocol::timestamp::timestamp;
 use chat_protocol::xmlrpc::{PeerCall, PeerEvent};
@@ -15,7 +16,6 @@ use super::actor::Actor;
 use super::members::{Holder, Removal};
 use super::{Listing, Refusal, Room, answer};
 use crate::frame::{Frames, frame};
-use crate::journal::{Record, RemoteMember};
 use crate::node_id::NodeId;
 use crate::outbox::{ConnectionId, Outbox};
 use crate::peers::Mark;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use chat_journal::Record;
 use chat_protocol::limits::{HISTORY_MESSAGES_MAX, SEQUENCE_NUMBER_MAX};
 use chat_protocol::timestamp::timestamp;
 use chat_protocol::xmlrpc::PeerCall;
@@ -13,7 +14,6 @@ use uuid::Uuid;
 use super::actor::Actor;
 use super::{Refusal, Room, answer};
 use crate::frame::{Frames, frame};
-use crate::journal::Record;
 use crate::node_id::NodeId;
 use crate::outbox::Outbox;
 use crate::peers::Mark;

@@ -176,3 +176,56 @@ async fn a_directory_that_another_node_uses_is_refused() {
     assert_eq!(code, Some(1), "{log}");
     assert!(log.contains(directory.path().to_str().unwrap()), "{log}");
 }
+
+/// The status and the body of the answer to `GET /journal`, with this secret.
+async fn journal_of(node: &Node, secret: &str) -> (u16, Vec<u8>) {
+    let url = format!("http://{}/journal", node.xmlrpc);
+    let response = reqwest::Client::new().get(url).header("x-cluster-secret", secret).send().await.unwrap();
+    (response.status().as_u16(), response.bytes().await.unwrap().to_vec())
+}
+
+#[tokio::test]
+async fn who_has_the_secret_gets_a_copy_while_everybody_goes_on_and_nobody_else_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = ("DATA_DIR", directory.path().to_str().unwrap());
+    let mut node = start(&[data, ("CLUSTER_SECRET", "open-sesame")]);
+    let mut alice = node.client().await;
+    let room = alice.create_room("general", "alice").await;
+    alice.join(&room, "alice").await;
+    for number in 1..=5 {
+        alice.say(&room, "alice", &number.to_string()).await;
+    }
+    for wrong in ["", "open-sesame!"] {
+        let (status, body) = journal_of(&node, wrong).await;
+        assert_eq!(status, 403);
+        assert!(String::from_utf8_lossy(&body).contains("CLUSTER_SECRET"));
+    }
+    node.program.log_line("refusing calls from 127.0.0.1");
+    let (status, copy) = journal_of(&node, "open-sesame").await;
+    assert_eq!(status, 200);
+    alice.say(&room, "alice", "6").await;
+
+    let file = directory.path().join("a.redb");
+    std::fs::write(&file, copy).unwrap();
+    let rooms = chat_journal::rooms_of(&file).unwrap();
+    assert_eq!((rooms.len(), rooms[0].facts.name.as_str(), rooms[0].last_number), (1, "general", 5));
+
+    // The next start begins with it, if it is put there.
+    node.program.signal(Signal::TERM);
+    node.program.ended();
+    std::fs::rename(file, directory.path().join("restore.redb")).unwrap();
+    node.start_again();
+    let mut alice = node.client().await;
+    let numbers: Vec<_> = history(&mut alice, &room, "alice").await.iter().map(|said| said.sequence_number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn without_a_secret_or_a_directory_nobody_gets_a_copy() {
+    let (node, _directory) = start_with_journal();
+    let (status, body) = journal_of(&node, "").await;
+    assert!(status == 403 && String::from_utf8_lossy(&body).contains("set CLUSTER_SECRET"));
+    let node = start(&[("CLUSTER_SECRET", "open-sesame")]);
+    let (status, body) = journal_of(&node, "open-sesame").await;
+    assert!(status == 404 && String::from_utf8_lossy(&body).contains("set DATA_DIR"));
+}

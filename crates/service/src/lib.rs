@@ -6,6 +6,7 @@
 
 pub mod about;
 mod client_stream;
+pub mod cluster_secret;
 pub mod config;
 mod connection;
 pub mod error;

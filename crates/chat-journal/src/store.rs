@@ -1,6 +1,6 @@
 //! The open database: batches go in, all of them or nothing.
 
-use redb::{Database, TableDefinition};
+use redb::{Database, ReadTransaction, ReadableDatabase, TableDefinition};
 
 use super::load::{LoadError, read_about, read_rooms};
 use super::tables::{COMMITS_KEY, FORMAT, FORMAT_KEY, Tables};
@@ -53,6 +53,14 @@ impl Store {
         transaction.commit()?;
         self.commits += 1;
         Ok(())
+    }
+
+    /// What is committed by now, for who reads it while others write.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn snapshot(&self) -> Result<ReadTransaction, redb::Error> {
+        Ok(self.database.begin_read()?)
     }
 
     /// Writes something that is not kept, to see whether there is room.

@@ -8,9 +8,11 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use redb::TableDefinition;
 use tempfile::TempDir;
+use tokio::task::JoinSet;
 
 use self::disk::Disk;
 use super::open::builder;
+use super::tables::{MESSAGES, NUMBERS, Tables};
 use super::*;
 
 fn room(id: &str) -> Record {
@@ -337,6 +339,122 @@ async fn many_writers_wait_for_the_disk_together() {
     assert_eq!(Journal::open(directory.path(), Readiness::ready()).unwrap().1.len(), 500);
 }
 
+/// What a copy is written to, as whoever asks for one does.
+async fn copy_of(journal: &Journal) -> (TempDir, std::path::PathBuf) {
+    let place = TempDir::new().unwrap();
+    let (mut copy, path) = (journal.copy().await.unwrap(), place.path().join("a.redb"));
+    std::io::copy(&mut copy, &mut fs::File::create(&path).unwrap()).unwrap();
+    (place, path)
+}
+
+#[tokio::test]
+async fn a_copy_has_all_that_was_written_before_and_begins_another_journal() {
+    let directory = TempDir::new().unwrap();
+    let (journal, _) = Journal::open(directory.path(), Readiness::ready()).unwrap();
+    let (_place, empty) = copy_of(&journal).await;
+    assert_eq!(rooms_of(&empty).unwrap(), []);
+    let records = (1..=150).map(|number| message("r", number));
+    journal.write([room("r")].into_iter().chain(records).collect()).await.unwrap();
+    journal.write(vec![room("s"), member("s", "carol", "node2", 2)]).await.unwrap();
+    // It does not wait for these.
+    let mut writes = JoinSet::new();
+    for number in 0..50 {
+        let journal = journal.clone();
+        writes.spawn(async move { journal.write(vec![room(&number.to_string())]).await.unwrap() });
+    }
+    let (_place, path) = copy_of(&journal).await;
+    writes.join_all().await;
+    let rooms = rooms_of(&path).unwrap();
+    assert!((2..=52).contains(&rooms.len()), "{}", rooms.len());
+    assert_eq!((rooms[0].last_number, rooms[0].history.len()), (150, 100));
+    assert_eq!(rooms[1].remote_members.len(), 1);
+    let names: Vec<_> = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["chat.redb"], "a copy has left something");
+
+    // Another node begins with it, and keeps what it had.
+    let other = TempDir::new().unwrap();
+    let (journal, _) = Journal::open(other.path(), Readiness::ready()).unwrap();
+    journal.write(vec![room("other")]).await.unwrap();
+    journal.close().await;
+    fs::write(other.path().join("chat.redb.copy-7"), "broken off").unwrap();
+    fs::rename(path, other.path().join("restore.redb")).unwrap();
+    let (journal, restored) = Journal::open(other.path(), Readiness::ready()).unwrap();
+    assert_eq!(restored, rooms);
+    journal.write(vec![message("r", 151)]).await.unwrap();
+    journal.close().await;
+    let mut names: Vec<_> = fs::read_dir(other.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["chat.redb", "chat.redb.replaced"]);
+    assert_eq!(rooms_of(&other.path().join("chat.redb.replaced")).unwrap()[0].facts.id, "other");
+}
+
+#[tokio::test]
+async fn what_is_no_copy_is_refused_with_the_reason() {
+    let directory = TempDir::new().unwrap();
+    let (journal, _) = Journal::open(directory.path(), Readiness::ready()).unwrap();
+    let messages = (1..=100).map(|number| Record::Message(said("r", number, &"x".repeat(5000))));
+    journal.write([room("r")].into_iter().chain(messages).collect()).await.unwrap();
+    let (_place, path) = copy_of(&journal).await;
+    let sound = fs::read(&path).unwrap();
+    let middle = sound.windows(100).position(|bytes| bytes == [b'x'; 100]).unwrap();
+    let mut flipped = sound.clone();
+    flipped[middle] ^= 1;
+    for (what, damaged) in [
+        ("flipped", flipped),
+        ("truncated", sound[..sound.len() / 2].to_vec()),
+        ("foreign", b"these are not the rooms that you are looking for".repeat(1000)),
+        ("empty", Vec::new()),
+    ] {
+        fs::write(&path, &damaged).unwrap();
+        let error = format!("{:#}", rooms_of(&path).unwrap_err());
+        assert!(error.contains("it is damaged, or no journal"), "{what}: {error}");
+    }
+    let other = builder().create(path.with_extension("other")).unwrap();
+    let transaction = other.begin_write().unwrap();
+    let coins: TableDefinition<'_, &str, u64> = TableDefinition::new("coins");
+    transaction.open_table(coins).unwrap().insert("blocks", 1).unwrap();
+    transaction.commit().unwrap();
+    drop(other);
+    let error = rooms_of(&path.with_extension("other")).unwrap_err().to_string();
+    assert!(error.contains("database of another program"), "{error}");
+}
+
+#[test]
+fn numbers_with_a_gap_are_refused() {
+    for (numbers, last, is_whole) in [
+        (&[][..], 0, true),
+        (&[1, 2, 3], 3, true),
+        (&[2, 3], 3, true),
+        (&[1, 3], 3, false),
+        (&[1, 2], 3, false),
+        (&[], 3, false),
+        (&[1], 0, false),
+    ] {
+        let place = TempDir::new().unwrap();
+        let path = place.path().join("a.redb");
+        let database = builder().create(&path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        {
+            let mut tables = Tables::open(&transaction).unwrap();
+            tables.about.insert("format", 1).unwrap();
+            tables.about.insert("commits", 1).unwrap();
+            tables.put(&room("r")).unwrap();
+        }
+        {
+            let mut messages = transaction.open_table(MESSAGES).unwrap();
+            for number in numbers {
+                let json = serde_json::to_vec(&said("r", *number, "hello")).unwrap();
+                messages.insert(("r", *number), json.as_slice()).unwrap();
+            }
+            transaction.open_table(NUMBERS).unwrap().insert("r", last).unwrap();
+        }
+        transaction.commit().unwrap();
+        database.close().unwrap();
+        let result = rooms_of(&path);
+        assert_eq!(result.is_ok(), is_whole, "{numbers:?}, {last}: {result:?}");
+    }
+}
+
 const CHILD_DIRECTORY: &str = "JOURNAL_TEST_DIRECTORY";
 
 /// The process that the next test kills: it writes to the journal, and says what is confirmed.
@@ -362,7 +480,7 @@ async fn what_was_confirmed_survives_sigkill() {
     for _ in 0..5 {
         let mut confirmed = 0;
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "--nocapture", "journal::tests::writes_until_it_is_killed"]).stdin(Stdio::null());
+        command.args(["--exact", "--nocapture", "tests::writes_until_it_is_killed"]).stdin(Stdio::null());
         command.env(CHILD_DIRECTORY, directory.path());
         let mut child = testing::start_command(command);
         for _ in 0..30 {

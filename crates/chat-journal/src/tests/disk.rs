@@ -10,8 +10,8 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use service::Readiness;
 
-use crate::journal::open::{Place, builder};
-use crate::journal::{Journal, SavedRoom};
+use crate::open::{Place, builder};
+use crate::{Journal, SavedRoom};
 
 /// Breaks as it is told, and counts how often it was waited for.
 #[derive(Clone, Debug, Default)]

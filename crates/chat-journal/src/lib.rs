@@ -8,6 +8,7 @@
 //! messages it has had. A file grows while many rooms are written at once, and shrinks at its close.
 
 mod condition;
+mod copy;
 mod load;
 mod open;
 mod store;
@@ -16,6 +17,7 @@ mod tables;
 mod tests;
 mod writer;
 
+use std::fs::File;
 use std::path::Path;
 use std::thread;
 
@@ -24,8 +26,10 @@ use chat_protocol::ChatMessage;
 use serde::{Deserialize, Serialize};
 use service::Readiness;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::{Duration, sleep};
 
+pub use self::copy::rooms_of;
 use self::open::Place;
 use self::writer::{Command, Writer};
 
@@ -37,7 +41,7 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What changes in what is kept.
 #[derive(Clone, Debug)]
-pub(crate) enum Record {
+pub enum Record {
     /// A room without messages and members; refused when there is one with this id.
     RoomCreated(RoomFacts),
     /// The end of a room and of everything in it; nothing happens when there is none.
@@ -60,46 +64,46 @@ pub(crate) enum Record {
 
 /// What a room is from its creation on.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub(crate) struct RoomFacts {
+pub struct RoomFacts {
     /// UUID, as text.
-    pub(crate) id: String,
+    pub id: String,
     /// Unique on its node.
-    pub(crate) name: String,
+    pub name: String,
     /// What it is about.
-    pub(crate) description: Option<String>,
+    pub description: Option<String>,
     /// Who may delete it.
-    pub(crate) creator_id: String,
+    pub creator_id: String,
     /// When it was created, as the protocol writes times.
-    pub(crate) created_at: String,
+    pub created_at: String,
 }
 
 /// A member that another node speaks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct RemoteMember {
+pub struct RemoteMember {
     /// The member's name.
-    pub(crate) username: String,
+    pub username: String,
     /// The node.
-    pub(crate) node_id: String,
+    pub node_id: String,
     /// How often that node registered the name; 0 when it is no member any more.
-    pub(crate) registrations: u32,
+    pub registrations: u32,
 }
 
 /// A room as it was kept.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct SavedRoom {
+pub struct SavedRoom {
     /// What it is.
-    pub(crate) facts: RoomFacts,
+    pub facts: RoomFacts,
     /// The number of its last message, 0 before the first.
-    pub(crate) last_number: u32,
+    pub last_number: u32,
     /// Its last messages, oldest first, at most [`chat_protocol::limits::HISTORY_MESSAGES_MAX`].
-    pub(crate) history: Vec<ChatMessage>,
+    pub history: Vec<ChatMessage>,
     /// Its members on other nodes, in no order.
-    pub(crate) remote_members: Vec<RemoteMember>,
+    pub remote_members: Vec<RemoteMember>,
 }
 
 /// Why something was not written. Nothing of it is on the disk then.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-pub(crate) enum JournalError {
+pub enum JournalError {
     /// The disk is full or broken; the journal has said so. It may work again later.
     #[error("{0}")]
     NotWritten(String),
@@ -125,6 +129,9 @@ pub(crate) enum JournalError {
         /// The room's id.
         room_id: String,
     },
+    /// There is no copy of it.
+    #[error("the journal cannot be copied: {0}")]
+    NotCopied(String),
     /// The journal is closed.
     #[error("the journal is closed")]
     Closed,
@@ -132,7 +139,7 @@ pub(crate) enum JournalError {
 
 impl JournalError {
     /// Logs what came of this, unless the journal has said it: it says once what ends many writes.
-    pub(crate) fn log(&self, consequence: &str) {
+    pub fn log(&self, consequence: &str) {
         if matches!(self, Self::NotWritten(_)) {
             tracing::debug!("{consequence}: {self}");
         } else {
@@ -146,7 +153,7 @@ type Outcome = Result<(), JournalError>;
 
 /// The journal; clones write to the same one.
 #[derive(Clone, Debug)]
-pub(crate) struct Journal {
+pub struct Journal {
     commands: mpsc::Sender<Command>,
 }
 
@@ -160,7 +167,7 @@ impl Journal {
     /// # Errors
     /// A message for a person: the directory is none, or cannot be written, or is in use by another
     /// process, or the file is damaged or of a newer version. The file is left as it is then.
-    pub(crate) fn open(directory: &Path, readiness: Readiness) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
+    pub fn open(directory: &Path, readiness: Readiness) -> anyhow::Result<(Self, Vec<SavedRoom>)> {
         Self::open_at(Place::in_directory(directory)?, readiness)
     }
 
@@ -178,15 +185,28 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`]; nothing of these records is kept.
-    pub(crate) async fn write(&self, records: Vec<Record>) -> Result<(), JournalError> {
+    pub async fn write(&self, records: Vec<Record>) -> Result<(), JournalError> {
         let (done, outcome) = oneshot::channel();
         let command = Command::Write { records, done };
         self.commands.send(command).await.map_err(|_| JournalError::Closed)?;
         outcome.await.unwrap_or(Err(JournalError::Closed))
     }
 
+    /// A copy of what was handed in before this, as a file without a name, which is gone when it is closed. Nobody
+    /// who writes waits until it is made.
+    ///
+    /// # Errors
+    /// [`JournalError`], when the journal cannot be read now, or there is no room for the copy.
+    pub async fn copy(&self) -> Result<File, JournalError> {
+        let (done, snapshot) = oneshot::channel();
+        self.commands.send(Command::Snapshot { done }).await.map_err(|_| JournalError::Closed)?;
+        let (snapshot, directory) = snapshot.await.unwrap_or(Err(JournalError::Closed))?;
+        let copied = spawn_blocking(move || copy::of(&snapshot, &Place::copy_path(&directory))).await;
+        copied.map_err(|error| JournalError::NotCopied(error.to_string()))?
+    }
+
     /// For ever, sees whether a journal that could not be written can be by now.
-    pub(crate) async fn keep_trying(self) {
+    pub async fn keep_trying(self) {
         while self.probe().await {
             sleep(PROBE_INTERVAL).await;
         }
@@ -200,7 +220,7 @@ impl Journal {
     /// Waits until everything handed in before is written, and closes the file. Later writes fail with
     /// [`JournalError::Closed`]. Without it, the next start takes the stop for a crash, unless all
     /// clones were dropped before the process ended.
-    pub(crate) async fn close(&self) {
+    pub async fn close(&self) {
         let (done, closed) = oneshot::channel();
         // An error of either means that it is closed already.
         if self.commands.send(Command::Close { done }).await.is_ok() {

@@ -4,6 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use anyhow::{Context, anyhow};
 use redb::{Builder, Database, DatabaseError, StorageError};
@@ -17,6 +18,15 @@ const FILE: &str = "chat.redb";
 
 /// The file while it is made: a stop in the middle leaves none that looks damaged.
 const NEW_FILE: &str = "chat.redb.new";
+
+/// A copy that is to be brought back: the next start begins with it.
+const RESTORED_FILE: &str = "restore.redb";
+
+/// The file that was there before such a copy.
+const REPLACED_FILE: &str = "chat.redb.replaced";
+
+/// How the file of a copy begins, while it is written.
+const COPY_FILE: &str = "chat.redb.copy-";
 
 /// Memory for parts of the file. Writing needs little, and reading happens at the start only; a
 /// Raspberry Pi 3 has 1 GB for everything. With less, large transactions are written twice.
@@ -47,7 +57,41 @@ impl Place {
             Err(TryLockError::Error(error)) => tracing::debug!("{} is not locked: {error}", directory.display()),
             Ok(()) => {}
         }
-        Ok(Self { directory: directory.to_owned(), opener, lock })
+        let place = Self { directory: directory.to_owned(), opener, lock };
+        place.prepare().map_err(|error| explain_io(directory, &error))?;
+        Ok(place)
+    }
+
+    /// Removes copies whose writing was broken off, and puts one that is to be brought back in the file's place. A stop
+    /// in between is harmless: the next start goes on.
+    fn prepare(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(COPY_FILE) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        let (restored, path) = (self.directory.join(RESTORED_FILE), self.directory.join(FILE));
+        if !restored.try_exists()? {
+            return Ok(());
+        }
+        let replaced = self.directory.join(REPLACED_FILE);
+        if path.try_exists()? {
+            fs::rename(&path, &replaced)?;
+        }
+        fs::rename(&restored, &path)?;
+        tracing::info!("beginning with the copy that was put here; what was there before is {}", replaced.display());
+        File::open(&self.directory)?.sync_all()
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The path for a new copy.
+    pub(super) fn copy_path(directory: &Path) -> PathBuf {
+        static COPIES: AtomicU64 = AtomicU64::new(0);
+        directory.join(format!("{COPY_FILE}{}", COPIES.fetch_add(1, Relaxed)))
     }
 
     /// For messages.

@@ -1,8 +1,10 @@
 //! The thread that owns the file.
 
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use redb::ReadTransaction;
 use service::Readiness;
 use tokio::sync::{mpsc, oneshot};
 
@@ -23,6 +25,8 @@ type Waiting = oneshot::Sender<Outcome>;
 pub(super) enum Command {
     /// To write records, all or none.
     Write { records: Vec<Record>, done: Waiting },
+    /// To give what is written by then, and the directory of the file.
+    Snapshot { done: oneshot::Sender<Result<(ReadTransaction, PathBuf), JournalError>> },
     /// To see whether it can be written again, if it could not.
     Probe,
     /// To write what came before, and to close the file.
@@ -55,6 +59,11 @@ impl Writer {
                     Command::Write { records, done } => {
                         batch.push(records);
                         waiting.push(done);
+                    }
+                    Command::Snapshot { done } => {
+                        self.write(&std::mem::take(&mut batch), std::mem::take(&mut waiting));
+                        // Who does not wait any more need not know.
+                        let _ = done.send(self.snapshot());
                     }
                     Command::Probe => self.probe(),
                     Command::Close { done } => {
@@ -112,6 +121,15 @@ impl Writer {
                 }
             }
         }
+    }
+
+    fn snapshot(&mut self) -> Result<(ReadTransaction, PathBuf), JournalError> {
+        let store = match &mut self.store {
+            Some(store) => store,
+            None => self.reopen().map_err(JournalError::NotCopied)?,
+        };
+        let snapshot = store.snapshot().map_err(|error| JournalError::NotCopied(reason(&error)))?;
+        Ok((snapshot, self.place.directory().to_owned()))
     }
 
     /// Nobody may want to write for as long as the node is not ready: so the journal tries by itself.
