@@ -18,7 +18,7 @@ mod state;
 
 pub use config::LedgerConfig;
 pub use memory::MemoryLedger;
-pub use redis::{RedisLedger, RedisSettings};
+pub use redis::{RedisAddress, RedisLedger, RedisSettings};
 
 /// Most coins of a batch.
 pub const BATCH_COINS_MAX: usize = 10_000;
@@ -155,6 +155,14 @@ pub struct Figures {
     pub miners: Vec<MinerFigures>,
     /// Coins of miners that have no record any more.
     pub retired_coins: u64,
+}
+
+impl Figures {
+    /// The coins of all miners, one by one. It is [`Figures::blocks`], or the ledger is damaged.
+    #[must_use]
+    pub fn sum(&self) -> u64 {
+        self.miners.iter().fold(self.retired_coins, |sum, miner| sum.saturating_add(miner.coins))
+    }
 }
 
 /// What the ledger knows of a miner.

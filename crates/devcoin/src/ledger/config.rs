@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use service::secret;
 
-use super::{RedisLedger, RedisSettings};
+use super::{LedgerError, RedisAddress, RedisLedger, RedisSettings};
+
+/// The setting of the ledger's address, for messages.
+const URL_SETTING: &str = "REDIS_URL (--redis-url <URL>)";
 
 /// Where the ledger is, and how to get in.
 #[derive(Clone, Debug, clap::Args)]
@@ -31,7 +34,7 @@ impl LedgerConfig {
     /// # Errors
     /// One line that names the setting and what is accepted, without the value, which may hold a password.
     pub fn ledger(&self) -> Result<RedisLedger, String> {
-        self.connect("REDIS_URL (--redis-url <URL>)", &self.redis_url)
+        self.connect(URL_SETTING, &self.redis_url)
     }
 
     /// What is at `url`, the value of `setting`, with the same password; it is not asked for anything yet.
@@ -39,11 +42,22 @@ impl LedgerConfig {
     /// # Errors
     /// As of [`Self::ledger`].
     pub fn connect(&self, setting: &str, url: &SecretString) -> Result<RedisLedger, String> {
+        RedisLedger::new(self.settings(url)?).map_err(|error| format!("{setting}: {error}"))
+    }
+
+    /// Where the ledger is, for other programs that ask its Redis.
+    ///
+    /// # Errors
+    /// As of [`Self::ledger`].
+    pub fn address(&self) -> Result<RedisAddress, String> {
+        let address = self.settings(&self.redis_url)?.try_into();
+        address.map_err(|error: LedgerError| format!("{URL_SETTING}: {error}"))
+    }
+
+    fn settings(&self, url: &SecretString) -> Result<RedisSettings, String> {
         let file = self.redis_password_file.as_deref();
         let password = secret::read("REDIS_PASSWORD", self.redis_password.as_ref(), file);
-        let password = password.map_err(|error| error.to_string())?;
-        let ledger = RedisLedger::new(RedisSettings { url: url.clone(), password });
-        ledger.map_err(|error| format!("{setting}: {error}"))
+        Ok(RedisSettings { url: url.clone(), password: password.map_err(|error| error.to_string())? })
     }
 }
 

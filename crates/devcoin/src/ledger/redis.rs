@@ -1,6 +1,7 @@
 //! A ledger in Redis.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
@@ -16,10 +17,13 @@ use super::{
 };
 use crate::coin::{Coin, MinerId};
 
+mod address;
 mod answer;
 mod connection;
 mod error;
 mod stream;
+
+pub use address::RedisAddress;
 
 /// Longest wait until replicas have what was recorded; then it counts as recorded without them, as a lost replica is
 /// not to stop the miners. Below what an answer may take.
@@ -56,13 +60,23 @@ impl RedisLedger {
     /// # Errors
     /// When the URL is none of Redis's.
     pub fn new(settings: RedisSettings) -> Result<Self, LedgerError> {
-        Ok(Self {
-            server: Server::new(settings)?,
+        Ok(Self::on(Server::new(settings.try_into()?)))
+    }
+
+    /// The same in that database of the Redis at a socket of this file system, which asks for no password.
+    #[must_use]
+    pub fn at_socket(socket: &Path, database: i64) -> Self {
+        Self::on(Server::at_socket(socket, database))
+    }
+
+    fn on(server: Server) -> Self {
+        Self {
+            server,
             readers: Readers::default(),
             record: Script::new(concat!(include_str!("redis/keys.lua"), include_str!("redis/record.lua"))),
             figures: Script::new(concat!(include_str!("redis/keys.lua"), include_str!("redis/figures.lua"))),
             replicas: 0,
-        })
+        }
     }
 
     /// What is recorded is on so many replicas, too, when it is said to be recorded; if they take it within

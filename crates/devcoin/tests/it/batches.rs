@@ -1,6 +1,6 @@
 //! What the tests say to ledgers.
 
-use devcoin::ledger::{Batch, Figures};
+use devcoin::ledger::Batch;
 use devcoin::{Difficulty, Ledger, MemoryLedger, MinerId};
 
 use crate::redis_server::RedisServer;
@@ -19,9 +19,4 @@ pub(crate) fn batch(miner: &MinerId, nonces: impl IntoIterator<Item = u64>) -> B
         nonces: nonces.into_iter().collect(),
         hash_rate: 1000,
     }
-}
-
-/// All coins that there are records of.
-pub(crate) fn recorded(figures: &Figures) -> u64 {
-    figures.miners.iter().map(|miner| miner.coins).sum::<u64>() + figures.retired_coins
 }

@@ -1,9 +1,9 @@
 //! What is counted, and what the figures say.
 
 use devcoin::ledger::{BATCH_COINS_MAX, Batch, LedgerError, RATE_SECONDS, Recorded};
-use devcoin::{Ledger, MinerId};
+use devcoin::{Ledger, MinerId, RedisLedger};
 
-use crate::batches::{batch, recorded, with_each_ledger};
+use crate::batches::{batch, with_each_ledger};
 use crate::redis_server::{GLANCE, RedisServer};
 use testing::{LIMIT, needs};
 
@@ -61,7 +61,7 @@ async fn figures_tell_of_each_miner_the_last_heard_of_first() {
         // Without coins it is still a sign of life.
         ledger.record(&Batch { hash_rate: u64::MAX, ..batch(&one, []) }).await.unwrap();
         let figures = ledger.figures().await.unwrap();
-        assert_eq!((figures.blocks, figures.retired_coins, recorded(&figures)), (9, 0, 9));
+        assert_eq!((figures.blocks, figures.retired_coins, figures.sum()), (9, 0, 9));
         let [first, second] = &figures.miners[..] else { panic!("{figures:?}") };
         assert_eq!((&first.miner, first.coins, first.last_nonce, first.hash_rate), (&one, 7, Some(6), u64::MAX));
         assert_eq!((&second.miner, second.coins, second.last_nonce, second.hash_rate), (&other, 2, Some(6), 1000));
@@ -173,11 +173,23 @@ async fn after_flushall_miners_begin_again_with_what_they_send() {
     server.command::<()>(&["FLUSHALL"]);
     server.command::<()>(&["SCRIPT", "FLUSH"]);
     assert_eq!(ledger.record(&batch(&miner, 5..9)).await, Ok(Recorded { new: 4, blocks: 4 }));
-    assert_eq!(recorded(&ledger.figures().await.unwrap()), 4);
+    assert_eq!(ledger.figures().await.unwrap().sum(), 4);
 }
 
 /// Waits until the ledger's clock has moved.
 async fn until_later(ledger: &dyn Ledger) {
     let start = ledger.figures().await.unwrap().milliseconds;
     while ledger.figures().await.unwrap().milliseconds == start {}
+}
+
+#[needs("redis-server")]
+#[tokio::test]
+async fn a_ledger_at_a_socket_is_that_of_the_port_in_the_database_that_is_named() {
+    let server = RedisServer::start(&["--unixsocket", "redis.sock"]);
+    let socket = server.folder().join("redis.sock");
+    server.ledger().record(&batch(&MinerId::new("pi"), [1, 2])).await.unwrap();
+    assert_eq!(RedisLedger::at_socket(&socket, 0).figures().await.unwrap().blocks, 2);
+    assert_eq!(RedisLedger::at_socket(&socket, 1).figures().await.unwrap().blocks, 0);
+    let error = RedisLedger::at_socket(&socket.with_extension("gone"), 0).figures().await.unwrap_err();
+    assert!(matches!(&error, LedgerError::Away(reason) if reason.contains("redis.gone")), "{error:?}");
 }

@@ -1,7 +1,7 @@
 //! Connections to Redis: made when they are needed, and given up when they fail.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -12,7 +12,7 @@ use tokio::net::lookup_host;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::RedisSettings;
+use super::address::RedisAddress;
 use super::error::{away, explain, explain_connect, explain_lookup, is_broken};
 use crate::ledger::LedgerError;
 
@@ -23,16 +23,19 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// may have been done.
 pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// TLS would need a library that compiles C, or as much code as all the rest.
-const NO_TLS: &str = "rediss:// asks for TLS, which is not spoken here: accepted is redis://HOST:PORT, in a network that \
-                      you trust, or to a tunnel that speaks TLS";
+/// Where connections go.
+enum Place {
+    /// To a name, which is looked up each time, or an address.
+    Network { host: String, port: u16 },
+    /// To a socket in this file system.
+    Socket(PathBuf),
+}
 
 /// One Redis, and the connection that most requests share.
 pub(super) struct Server {
-    /// `HOST:PORT`, for messages.
+    /// `HOST:PORT`, or the socket's path, for messages.
     name: String,
-    host: String,
-    port: u16,
+    place: Place,
     user: Option<String>,
     password: Option<SecretString>,
     database: i64,
@@ -54,29 +57,20 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Reads the settings; does not connect yet.
-    pub(super) fn new(settings: RedisSettings) -> Result<Self, LedgerError> {
-        // Without the address, in which some have their password.
-        let wrong = || LedgerError::Refused("accepted is redis://HOST:PORT or redis://HOST:PORT/DATABASE".to_owned());
-        if settings.url.expose_secret().starts_with("rediss:") {
-            return Err(LedgerError::Refused(NO_TLS.to_owned()));
-        }
-        let info = settings.url.expose_secret().into_connection_info().map_err(|_| wrong())?;
-        let ConnectionAddr::Tcp(host, port) = info.addr().clone() else { return Err(wrong()) };
-        let redis = info.redis_settings();
+    /// Does not connect yet.
+    pub(super) fn new(address: RedisAddress) -> Self {
+        let RedisAddress { host, port, user, password, database } = address;
         let name = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Ok(Self {
-            name,
-            host,
-            port,
-            user: redis.username().map(str::to_owned),
-            password: settings.password.or_else(|| redis.password().map(SecretString::from)),
-            database: redis.db(),
-            shared: Mutex::default(),
-        })
+        Self { name, place: Place::Network { host, port }, user, password, database, shared: Mutex::default() }
     }
 
-    /// `HOST:PORT`, for messages.
+    /// Does not connect yet; the Redis at this socket has no password.
+    pub(super) fn at_socket(path: &Path, database: i64) -> Self {
+        let (name, place) = (path.display().to_string(), Place::Socket(path.to_owned()));
+        Self { name, place, user: None, password: None, database, shared: Mutex::default() }
+    }
+
+    /// `HOST:PORT`, or the socket's path, for messages.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -144,24 +138,30 @@ impl Server {
     }
 
     async fn make(&self) -> Result<MultiplexedConnection, LedgerError> {
-        let addresses = lookup_host((self.host.as_str(), self.port)).await;
-        let addresses = addresses.map_err(|error| explain_lookup(&self.name, &error))?;
-        let mut result = Err(away(&self.name, "its name has no address"));
-        for address in addresses {
-            result = self.connect_to(address).await;
-            if result.is_ok() {
-                break;
-            }
-        }
-        let mut connection = result?;
+        let mut connection = match &self.place {
+            Place::Network { host, port } => self.connect_by_name(host, *port).await?,
+            Place::Socket(path) => self.connect_to(ConnectionAddr::Unix(path.clone())).await?,
+        };
         self.enter(&mut connection).await.map_err(|error| explain(&self.name, &error))?;
         Ok(connection)
     }
 
-    async fn connect_to(&self, address: SocketAddr) -> Result<MultiplexedConnection, LedgerError> {
+    async fn connect_by_name(&self, host: &str, port: u16) -> Result<MultiplexedConnection, LedgerError> {
+        let addresses = lookup_host((host, port)).await;
+        let addresses = addresses.map_err(|error| explain_lookup(&self.name, &error))?;
+        let mut result = Err(away(&self.name, "its name has no address"));
+        for address in addresses {
+            result = self.connect_to(ConnectionAddr::Tcp(address.ip().to_string(), address.port())).await;
+            if result.is_ok() {
+                break;
+            }
+        }
+        result
+    }
+
+    async fn connect_to(&self, address: ConnectionAddr) -> Result<MultiplexedConnection, LedgerError> {
         let explain = |error| explain_connect(&self.name, &error);
-        let info = ConnectionAddr::Tcp(address.ip().to_string(), address.port());
-        let info = info.into_connection_info().map_err(explain)?;
+        let info = address.into_connection_info().map_err(explain)?;
         let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let info = info.set_redis_settings(RedisConnectionInfo::default().set_skip_set_lib_name());
         // The limits are kept here: they differ.
