@@ -5,7 +5,7 @@
 #   deploy/scripts/copy-images.sh MACHINE... [-- IMAGE...]
 #
 #   MACHINE   as ssh knows it: pi1, or pi@192.168.0.11; it has Docker
-#   IMAGE     (default: the six of Swarmyard in the version TAG, or latest, with REGISTRY before their names)
+#   IMAGE     (default: those of Swarmyard in the version TAG, or latest, with REGISTRY before their names)
 #
 # Ends with 0; 1: a machine did not get all of them, and the others did; 2: wrong usage.
 set -uo pipefail
@@ -24,7 +24,7 @@ done
 [ -n "$machines" ] || wrong "it needs a machine"
 if [ $# -gt 0 ]; then shift; fi
 if [ $# -eq 0 ]; then
-    for image in producer consumer chat-node miner api webui; do
+    for image in producer consumer chat-node miner api webui backup; do
         set -- "$@" "${REGISTRY:-}$image:${TAG:-latest}"
     done
 fi

@@ -98,6 +98,9 @@ producer /numbers/readyz
 node1 /chat/node1/whoami
 node2 /chat/node2/whoami
 node3 /chat/node3/whoami'
+# Whether the copies are as new as they should be, where deploy/backup.yml takes some.
+! is_service backup || paths="$paths
+backup /backup/readyz"
 
 # ask URL: prints the answer, and in a line of its own its status, 000 if there is none.
 ask() { curl --silent --max-time 8 --write-out '\n%{http_code}\n' "$1"; }

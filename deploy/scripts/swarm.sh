@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# What deploy.sh, health-check.sh and logs.sh share; they read it with `.`. In the language of bash 3.2, which is
+# What the scripts beside this one share; they read it with `.`. In the language of bash 3.2, which is
 # what macOS has, and of the awk and sed of BSD.
 
 name=$(basename "$0")

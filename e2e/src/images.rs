@@ -17,17 +17,22 @@ pub fn root() -> PathBuf {
     crate_folder.parent().map(Path::to_owned).unwrap_or_default()
 }
 
-/// Builds the images of `docker-compose.yml` for this machine, at most once in a test binary.
+/// What builds the images of `docker-compose.yml`, and the one that only a stack has.
+const BUILDS: [&[&str]; 2] =
+    [&["compose", "build", "--quiet"], &["build", "--quiet", "--file=Dockerfile.backup", "--tag=backup:latest", "."]];
+
+/// Builds our images for this machine, at most once in a test binary.
 ///
 /// # Errors
-/// What `docker compose build` says when it fails.
+/// What Docker says when it fails.
 pub fn build() -> Result<()> {
     static OUTCOME: OnceLock<Result<(), String>> = OnceLock::new();
     OUTCOME
         .get_or_init(|| {
-            let mut command = Engine::local().command();
-            command.args(["compose", "build", "--quiet"]).current_dir(root());
-            output_of(&mut command).map(drop).map_err(|error| format!("{error:#}"))
+            BUILDS.iter().try_for_each(|build| {
+                let mut command = Engine::local().command();
+                output_of(command.args(*build).current_dir(root())).map(drop).map_err(|error| format!("{error:#}"))
+            })
         })
         .clone()
         .map_err(|error| anyhow!("the images cannot be built: {error}"))

@@ -9,6 +9,7 @@ pub mod compose;
 pub mod engine;
 pub mod images;
 pub mod kubernetes;
+pub mod ledger;
 pub mod machine;
 pub mod mesh;
 pub mod page;

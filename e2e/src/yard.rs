@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
@@ -22,13 +23,14 @@ pub const STACK: &str = "yard";
 pub const WAY_IN_PORT: u16 = 8080;
 
 /// The images that every node needs.
-pub const IMAGES: [&str; 8] = [
+pub const IMAGES: [&str; 9] = [
     "producer:latest",
     "consumer:latest",
     "chat-node:latest",
     "miner:latest",
     "api:latest",
     "webui:latest",
+    "backup:latest",
     "redis:8-alpine",
     "nginx:1-alpine",
 ];
@@ -69,7 +71,7 @@ impl Yard {
         for part in ["deploy/scripts", "deploy/configs"] {
             copy(&images::root().join(part), &folder.path().join(part))?;
         }
-        for file in ["stack.yml", "deploy/replica.yml"] {
+        for file in ["stack.yml", "deploy/replica.yml", "deploy/backup.yml"] {
             fs::copy(images::root().join(file), folder.path().join(file))?;
         }
         let yard = Self { cluster: Cluster::swarm(managers, workers)?, managers: managers.len(), folder };
@@ -186,6 +188,21 @@ impl Yard {
 pub fn get(url: &str) -> Result<String> {
     let options = ["--silent", "--show-error", "--fail", "--max-time", "10"];
     output_of(Command::new("curl").args(options).arg(url))
+}
+
+/// The chat's client for scripts, compiled from this checkout.
+///
+/// # Errors
+/// What cargo says when it fails.
+pub fn chat_client() -> Result<PathBuf> {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--quiet", "--locked", "--package", "chat-client", "--message-format=json"]);
+    let messages = output_of(build.current_dir(images::root()))?;
+    let artifact = |line: &str| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    };
+    messages.lines().find_map(artifact).context("cargo builds chat-client")
 }
 
 /// Copies a folder of files.

@@ -75,7 +75,7 @@ fn one_command_deploys_everything_and_what_is_replaced_is_removed() -> Result<()
     let configs = ["config", "ls", "--format={{.Name}}"];
     let secrets = ["secret", "ls", "--format={{.Name}}"];
     let before = (names(&engine, &configs)?, names(&engine, &secrets)?);
-    ensure!(before.0.len() == 2 && before.1.len() == 2, "{before:?}");
+    ensure!(before.0.len() == 3 && before.1.len() == 2, "{before:?}");
 
     let miner = yard.file("deploy/configs/miner.toml");
     fs::write(&miner, fs::read_to_string(&miner)?.replace("\"slow\"", "\"normal\""))?;
@@ -83,7 +83,7 @@ fn one_command_deploys_everything_and_what_is_replaced_is_removed() -> Result<()
     let said = output_of(&mut yard.script("deploy.sh")?)?;
     let after = (names(&engine, &configs)?, names(&engine, &secrets)?);
     println!("{before:?}, then {after:?}");
-    ensure!(after.0.len() == 2 && after.1.len() == 2, "{after:?}");
+    ensure!(after.0.len() == 3 && after.1.len() == 2, "{after:?}");
     for (old, new) in [(&before.0, &after.0), (&before.1, &after.1)] {
         let gone: Vec<_> = old.iter().filter(|name| !new.contains(name)).collect();
         ensure!(gone.len() == 1, "{old:?}, then {new:?}");

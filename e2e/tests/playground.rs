@@ -237,7 +237,7 @@ fn images_are_copied_over_ssh_without_a_registry() -> Result<()> {
     let copied = copy(&["pi1", "root@pi2"])?;
     ensure!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
     for machine in ["pi1", "pi2"] {
-        for image in ["producer", "consumer", "chat-node", "miner", "api", "webui"] {
+        for image in ["producer", "consumer", "chat-node", "miner", "api", "webui", "backup"] {
             on(machine, &format!("docker image inspect {image}:latest"))?;
         }
     }

@@ -11,6 +11,9 @@ use e2e::{
 /// Longest wait for a server; it has to copy everything in that time.
 const START: Duration = Duration::from_secs(90);
 
+/// The replica's host name.
+const REPLICA: &str = "redis-replica";
+
 /// A password may hold any sign.
 const PASSWORD: &str = r#"a"b\c$ d'&"#;
 
@@ -41,7 +44,9 @@ impl Pair {
         }
         run.args(["--network", &self.name, "--network-alias", host, "--name", &container]);
         run.args(["--volume", &format!("{container}:/data")]);
-        for (name, value) in [("PASSWORD", PASSWORD), ("SCRIPT", &script), ("EMPTY_VOLUME", empty_volume)] {
+        for (name, value) in
+            [("PASSWORD", PASSWORD), ("SCRIPT", &script), ("EMPTY_VOLUME", empty_volume), ("REPLICA", REPLICA)]
+        {
             run.arg("--env").arg(format!("{name}={value}"));
         }
         let start = r#"printf %s "$PASSWORD" >/run/secrets/redis_password; exec sh -c "$SCRIPT" redis.sh "$0""#;

@@ -23,15 +23,18 @@ fn text(name: &str) -> Result<String> {
     fs::read_to_string(images::root().join(name)).with_context(|| name.to_owned())
 }
 
-/// `stack.yml` and `deploy/replica.yml` as they are written.
+/// `stack.yml` and what may be added to it.
+const FILES: [&str; 3] = ["stack.yml", "deploy/replica.yml", "deploy/backup.yml"];
+
+/// All of them as they are written.
 fn all_text() -> Result<String> {
-    Ok(text("stack.yml")? + &text("deploy/replica.yml")?)
+    FILES.into_iter().map(text).collect()
 }
 
-/// Both as Compose understands them together, with every default.
+/// All as Compose understands them together, with every default.
 fn stack() -> Result<Value> {
     let mut config = Engine::local().command();
-    config.args(["compose", "--file=stack.yml", "--file=deploy/replica.yml", "config", "--format=json"]);
+    config.arg("compose").args(FILES.map(|file| format!("--file={file}"))).args(["config", "--format=json"]);
     config.current_dir(images::root());
     for (name, _) in variables(&all_text()?)? {
         config.env_remove(name);
@@ -69,8 +72,10 @@ fn duration(text: &Value) -> Result<Duration> {
 #[test]
 fn compose_and_stack_accept_it() -> Result<()> {
     stack()?;
-    for files in [&["-c", "stack.yml"][..], &["-c", "stack.yml", "-c", "deploy/replica.yml"]] {
-        output_of(Engine::local().command().args(["stack", "config"]).args(files).current_dir(images::root()))?;
+    let [stack, replica, backup] = FILES.map(|file| ["-c", file]);
+    for files in [&[stack][..], &[stack, replica], &[stack, backup], &[stack, replica, backup]] {
+        let mut config = Engine::local().command();
+        output_of(config.args(["stack", "config"]).args(files.concat()).current_dir(images::root()))?;
     }
     Ok(())
 }

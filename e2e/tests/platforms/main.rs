@@ -40,7 +40,25 @@ fn one_bake_gives_small_images_that_work_on_every_platform() -> Result<()> {
         numbers_arrive(platform)?;
         a_chat_node_keeps_its_data(platform)?;
         coins_are_found_and_told(platform)?;
+        a_copy_is_taken_and_counts(platform)?;
     }
+    Ok(())
+}
+
+/// Redis is this machine's; the one in which the copy is restored is the platform's. The volume has to be the program's
+/// own, too.
+fn a_copy_is_taken_and_counts(platform: &str) -> Result<()> {
+    let redis = ["--publish=127.0.0.1::9100", "--user=999:1000", "--tmpfs=/data:mode=1777"];
+    let redis = Container::run(PLATFORMS[0], &[&redis[..], &["redis:8-alpine", "redis-server"]].concat())?;
+    let volume = Volume::new(platform)?;
+    let mount = format!("--volume={}:/copies", volume.0);
+    let url = "--env=REDIS_URL=redis://127.0.0.1:6379";
+    let backup = Container::run(platform, &[&redis.network(), url, &mount, "--tmpfs=/tmp", &image("backup")])?;
+    redis.introduces_itself("9100", platform, TAG)?;
+    backup.is_healthy()?;
+    // At its start the service takes one itself, and there is one at a time.
+    let copy = wait::until(ANSWER_LIMIT, || Engine::local().docker(&["exec", &backup.0, "/backup", "take"]))?;
+    ensure!(copy.starts_with("ledger-") && copy.ends_with("-0.rdb"), "{copy}");
     Ok(())
 }
 

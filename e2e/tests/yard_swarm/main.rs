@@ -1,7 +1,6 @@
 //! `stack.yml` on five machines: what a learner breaks there, and what must go on.
 #![expect(clippy::print_stdout, reason = "the report of a test")]
 
-mod ledger;
 mod load;
 mod network;
 mod pages;
@@ -16,11 +15,13 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use e2e::{
     cluster::Node,
-    images, wait,
+    images,
+    ledger::Ledger,
+    wait,
     yard::{STACK, Yard},
 };
 
-use self::{ledger::Ledger, load::Load, room::Room};
+use self::{load::Load, room::Room};
 
 /// Two clusters at once would measure each other's load.
 static ONE_CLUSTER_AT_A_TIME: Mutex<()> = Mutex::new(());

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use e2e::{
     cluster::Node,
     engine::output_of,
+    ledger::Ledger,
     running::Running,
     wait,
     yard::{self, STACK, Yard},
@@ -18,7 +19,7 @@ use e2e::{
 use regex::Regex;
 use serde_json::Value;
 
-use crate::{SETTLE_LIMIT, ledger::Ledger};
+use crate::SETTLE_LIMIT;
 
 const MINERS: usize = 4;
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, ensure};
-use e2e::{engine::output_of, images, running::Running};
+use e2e::{engine::output_of, running::Running, yard};
 use serde_json::Value;
 
 const ROOM: &str = "lobby";
@@ -20,7 +20,7 @@ pub(crate) struct Room {
 impl Room {
     /// Makes the room at the first address, `HOST:PORT/PATH`, and reads it at all.
     pub(crate) fn open(addresses: &[String]) -> Result<Self> {
-        let mut room = Self { client: client()?, readers: Vec::new(), confirmed: BTreeSet::new() };
+        let mut room = Self { client: yard::chat_client()?, readers: Vec::new(), confirmed: BTreeSet::new() };
         let first = addresses.first().context("there is a node")?;
         room.say_with(first, &["--create"])?;
         for address in addresses {
@@ -71,16 +71,4 @@ impl Room {
         }
         Ok(losses)
     }
-}
-
-/// The client, compiled.
-fn client() -> Result<PathBuf> {
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--locked", "--package", "chat-client", "--message-format=json"]);
-    let messages = output_of(build.current_dir(images::root()))?;
-    let artifact = |line: &str| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
-    };
-    messages.lines().find_map(artifact).context("cargo builds chat-client")
 }

@@ -1,24 +1,32 @@
-//! DevCoin's ledger, read where it is.
+//! DevCoin's ledger of the stack `yard`, read where it is.
 
 use anyhow::{Context, Result, bail, ensure};
-use e2e::{cluster::Node, yard::STACK};
+
+use crate::{cluster::Node, yard::STACK};
 
 /// What is in Redis, at one moment.
 #[derive(Debug)]
-pub(crate) struct Ledger {
-    pub(crate) blocks: u64,
+pub struct Ledger {
+    /// How many coins there are.
+    pub blocks: u64,
     /// Coins of all miners.
-    pub(crate) sum: u64,
+    pub sum: u64,
 }
 
 impl Ledger {
     /// Asks the Redis that runs on this node, with the password that nobody here knows.
-    pub(crate) fn read(node: &Node) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When no healthy Redis runs there.
+    pub fn read(node: &Node) -> Result<Self> {
         Self::read_of(node, "redis")
     }
 
     /// The same of a Redis that is this service.
-    pub(crate) fn read_of(node: &Node, service: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// As of [`Self::read`].
+    pub fn read_of(node: &Node, service: &str) -> Result<Self> {
         let script = "local sum = 0
             for _, id in ipairs(redis.call('ZRANGE', 'miners', 0, -1)) do
                 sum = sum + redis.call('HGET', 'miner:' .. id, 'coins')
