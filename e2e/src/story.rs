@@ -197,6 +197,9 @@ fn only_looks(command: &str) -> bool {
         "docker service ps",
         "docker stack ps",
         "curl ",
+        "deploy/scripts/health-check.sh",
+        "deploy/scripts/logs.sh",
+        "deploy/scripts/restore.sh -l",
         "for ",
     ];
     looks.iter().any(|look| command.starts_with(look))
@@ -205,7 +208,7 @@ fn only_looks(command: &str) -> bool {
 fn check_status(shown: &[String], output: &str, succeeded: bool) -> Result<()> {
     let failure = |line: &String| {
         let line = line.trim_start();
-        ["Error response from daemon", "curl: (", "chat-node: ", "chat-client: ", "deploy.sh: "]
+        ["Error response from daemon", "curl: (", "chat-node: ", "chat-client: ", "deploy.sh: ", "restore.sh: "]
             .iter()
             .any(|start| line.starts_with(start))
     };

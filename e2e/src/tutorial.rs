@@ -18,7 +18,14 @@ use crate::{
 /// # Errors
 /// Names the line of the page that is wrong, and says what was printed instead.
 pub fn live(page: &Path, steps: &[Step], machines: &Machines, here: &dyn Surroundings) -> Result<()> {
-    let mut story = Story::new(machines, here);
+    go_on(&mut Story::new(machines, here), page, steps)
+}
+
+/// Goes on with a story that may have begun on another page.
+///
+/// # Errors
+/// As [`live`].
+pub fn go_on(story: &mut Story<'_>, page: &Path, steps: &[Step]) -> Result<()> {
     for step in steps {
         let start = Instant::now();
         match &step.action {

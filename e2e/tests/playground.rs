@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -13,9 +13,10 @@ use e2e::{
     engine::{Engine, output_of},
     images,
     machine::Machines,
-    mesh, page,
-    story::Surroundings,
-    tutorial::live,
+    mesh,
+    page::{self, Step},
+    story::{Story, Surroundings},
+    tutorial::go_on,
 };
 use tempfile::TempDir;
 
@@ -44,8 +45,26 @@ impl Playground<'_> {
     }
 
     fn follow(&self, page: &str) -> Result<()> {
-        let (page, steps) = page::open(page)?;
-        live(&page, &steps, &Machines::of_playground(&MACHINES)?, self)
+        self.follow_all(&[page::open(page)?])
+    }
+
+    /// One after the other, on the same machines.
+    fn follow_all(&self, pages: &[(PathBuf, Vec<Step>)]) -> Result<()> {
+        let machines = Machines::of_playground(&MACHINES)?;
+        let mut story = Story::new(&machines, self);
+        pages.iter().try_for_each(|(page, steps)| go_on(&mut story, page, steps))
+    }
+
+    /// Makes machines for the page of the cluster.
+    fn up_for_the_cluster() -> Result<Self> {
+        images::build()?;
+        let here = Self::none_yet()?;
+        playground(&["up", "--no-swarm"])?;
+        println!("{}", playground(&["load", "registry:2", "redis:8-alpine", "nginx:1-alpine"])?);
+        for machine in MACHINES {
+            lead_to_registry(machine)?;
+        }
+        Ok(here)
     }
 }
 
@@ -66,7 +85,9 @@ impl Surroundings for Playground<'_> {
         if command.contains("deploy/scripts/deploy.sh") {
             scp(&file, MACHINES[0])?;
         }
-        let deploy = format!("STACK_FILE=stack.yml:{name} deploy/scripts/deploy.sh");
+        // In addition to what the settings name.
+        let files = "sed -n 's/^STACK_FILE=//p' deploy/.env | grep . || echo stack.yml";
+        let deploy = format!("STACK_FILE=$({files}):{name} deploy/scripts/deploy.sh");
         mesh::adapt(&command.replace("deploy/scripts/deploy.sh", &deploy), &file)
     }
 
@@ -120,14 +141,16 @@ fn every_command_of_the_playground_page_does_what_the_page_says() -> Result<()> 
 
 #[test]
 fn the_page_of_the_cluster_is_followed_unchanged() -> Result<()> {
-    images::build()?;
-    let here = Playground::none_yet()?;
-    playground(&["up", "--no-swarm"])?;
-    println!("{}", playground(&["load", "registry:2", "redis:8-alpine", "nginx:1-alpine"])?);
-    for machine in MACHINES {
-        lead_to_registry(machine)?;
-    }
-    here.follow("docs/cluster.md")
+    Playground::up_for_the_cluster()?.follow("docs/cluster.md")
+}
+
+#[test]
+fn the_operations_page_goes_on_where_that_page_has_deployed_everything() -> Result<()> {
+    let (cluster, mut steps) = page::open("docs/cluster.md")?;
+    let text = fs::read_to_string(&cluster)?;
+    let deployed = text.lines().position(|line| line.starts_with("## 6. ")).context("there is no part 6")?;
+    steps.retain(|step| step.line <= deployed);
+    Playground::up_for_the_cluster()?.follow_all(&[(cluster, steps), page::open("docs/operations.md")?])
 }
 
 #[test]
