@@ -6,14 +6,15 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use e2e::{
     engine::output_of,
     images,
     kubernetes::{FILES, all_objects, items, objects, path, python_with, read, text},
 };
+use gateway_api::httproutes::HttpRoute;
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use testing::needs;
 
@@ -90,9 +91,14 @@ fn each_says_its_place_in_the_order_and_everything_is_in_the_one_namespace() -> 
             ensure!(object["kind"] == "Namespace" || namespace == "swarmyard", "{object:#}");
         }
     }
-    let found = fs::read_dir(images::root().join("k8s"))?
-        .filter(|entry| entry.as_ref().is_ok_and(|entry| !entry.file_name().as_encoded_bytes().starts_with(b".")));
-    ensure!(found.count() == FILES.len(), "there are other files than {FILES:?}");
+    let mut found = Vec::new();
+    for entry in fs::read_dir(images::root().join("k8s"))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() && !entry.file_name().as_encoded_bytes().starts_with(b".") {
+            found.push(entry.path());
+        }
+    }
+    ensure!(found.len() == FILES.len(), "there are other files than {FILES:?}: {found:?}");
     Ok(())
 }
 
@@ -133,16 +139,56 @@ fn a_name_leads_to_pods_that_listen_and_the_way_in_to_names() -> Result<()> {
         for way in items(&rule["http"]["paths"]) {
             ways += 1;
             let backend = &way["backend"]["service"];
-            let service = of_kind("Service").find(|service| service["metadata"]["name"] == backend["name"]);
-            let service = service.with_context(|| format!("there is no {backend}"))?;
-            let is_meant = |port: &Value| {
-                port["port"] == backend["port"]["number"]
-                    || (port["name"].is_string() && port["name"] == backend["port"]["name"])
-            };
-            ensure!(items(&service["spec"]["ports"]).any(is_meant), "{backend} has no such port");
+            leads_to_a_port(&objects, &backend["name"], &backend["port"])?;
         }
     }
     ensure!(ways == 5, "the way in has {ways} ways");
+    Ok(())
+}
+
+/// # Errors
+/// When there is no service of this name, or it has no port of this `number` or `name`.
+fn leads_to_a_port(objects: &[Value], service: &Value, port: &Value) -> Result<()> {
+    let mut services = objects.iter().filter(|object| object["kind"] == "Service");
+    let found = services.find(|object| object["metadata"]["name"] == *service);
+    let found = found.with_context(|| format!("there is no {service}"))?;
+    let is_meant =
+        |known: &Value| known["port"] == port["number"] || (known["name"].is_string() && known["name"] == port["name"]);
+    ensure!(items(&found["spec"]["ports"]).any(is_meant), "{service} has no port {port}");
+    Ok(())
+}
+
+/// # Errors
+/// What of this file does not fit the types that are made of the Gateway API's own definitions.
+fn fits_the_gateway_api(file: &Path) -> Result<Value> {
+    let mut routes = read(file)?;
+    let (Some(route), true) = (routes.pop(), routes.is_empty()) else { bail!("there is not one route") };
+    let known: HttpRoute = serde_json::from_value(route.clone())?;
+    // A word that the types do not know is not there any more.
+    let known = serde_json::to_value(known)?;
+    ensure!(route == known, "{route:#} is understood as {known:#}");
+    Ok(route)
+}
+
+#[needs("python3", "kubernetes-validate")]
+#[test]
+fn the_route_for_a_gateway_fits_its_types_and_leads_where_the_stack_s_way_in_does() -> Result<()> {
+    let file = images::root().join("k8s/optional/httproute.yaml");
+    let route = fits_the_gateway_api(&file)?;
+    let folder = TempDir::new()?;
+    let wrong = folder.path().join("wrong.yaml");
+    fs::write(&wrong, fs::read_to_string(&file)?.replacen("matches:", "match:", 1))?;
+    ensure!(fits_the_gateway_api(&wrong).is_err(), "a wrong word passes");
+
+    let objects = all_objects()?;
+    let mut paths = Vec::new();
+    for rule in items(&route["spec"]["rules"]) {
+        for backend in items(&rule["backendRefs"]) {
+            leads_to_a_port(&objects, &backend["name"], &json!({ "number": backend["port"] }))?;
+            paths.extend(items(&rule["matches"]).map(|way| &way["path"]["value"]));
+        }
+    }
+    ensure!(paths == ["/", "/numbers", "/chat/node1", "/chat/node2", "/chat/node3"], "{paths:?}");
     Ok(())
 }
 
