@@ -1,6 +1,5 @@
 //! Names to addresses, anew for every connection and in random order.
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -38,24 +37,24 @@ pub enum LookupError {
 impl Resolve for ShuffledResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let limit = self.timeout;
-        Box::pin(async move {
-            let name = name.as_str().to_owned();
-            let Ok(found) = timeout(limit, lookup(&name)).await else {
-                return Err(LookupError::TimedOut { name, limit }.into());
-            };
-            // The C library tells a learner no more than this; its words differ from system to system.
-            let addresses = found.unwrap_or_default();
-            if addresses.is_empty() {
-                return Err(LookupError::NotFound(name).into());
-            }
-            Ok(Box::new(in_random_order(addresses).into_iter()) as Addrs)
-        })
+        Box::pin(async move { Ok(Box::new(look_up(name.as_str(), limit).await?.into_iter()) as Addrs) })
     }
 }
 
-async fn lookup(name: &str) -> io::Result<Vec<SocketAddr>> {
-    // The port is not looked up; the URL's takes its place.
-    Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+/// The addresses of a name, at least one, in random order; their port is 0.
+///
+/// # Errors
+/// When there are none, or not within `limit`.
+pub async fn look_up(name: &str, limit: Duration) -> Result<Vec<SocketAddr>, LookupError> {
+    let Ok(found) = timeout(limit, tokio::net::lookup_host((name, 0))).await else {
+        return Err(LookupError::TimedOut { name: name.to_owned(), limit });
+    };
+    // The C library tells a learner no more than this; its words differ from system to system.
+    let addresses: Vec<_> = found.into_iter().flatten().collect();
+    if addresses.is_empty() {
+        return Err(LookupError::NotFound(name.to_owned()));
+    }
+    Ok(in_random_order(addresses))
 }
 
 fn in_random_order(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
