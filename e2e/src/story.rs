@@ -208,9 +208,9 @@ fn only_looks(command: &str) -> bool {
 fn check_status(shown: &[String], output: &str, succeeded: bool) -> Result<()> {
     let failure = |line: &String| {
         let line = line.trim_start();
-        ["Error response from daemon", "curl: (", "chat-node: ", "chat-client: ", "deploy.sh: ", "restore.sh: "]
-            .iter()
-            .any(|start| line.starts_with(start))
+        let docker = ["Error response from daemon", "curl: ("];
+        let ours = ["chat-node: ", "chat-client: ", "deploy.sh: ", "restore.sh: ", "swarmyard: "];
+        docker.iter().chain(&ours).any(|start| line.starts_with(start))
     };
     let should_fail = shown.iter().any(failure);
     ensure!(succeeded != should_fail, "it {}:\n{output}", if succeeded { "succeeds" } else { "fails" });

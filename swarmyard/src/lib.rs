@@ -1,6 +1,7 @@
 //! The toolkit: what a learner runs beside, or instead of, the services' images.
 //!
-//! `swarmyard up` is all three demos in one process, without Docker.
+//! `swarmyard up` is all three demos in one process, without Docker; `swarmyard load` asks a server as fast as it
+//! answers.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -10,14 +11,17 @@ use service::About;
 use service::config::{ConfigError, explain};
 use service::program::say;
 
+mod figures;
+mod http_client;
+mod load;
+mod stdout;
 mod up;
-
-pub use up::{Demo, MINERS_MAX, Options, PORT_OFFSET_MAX, READY_TIMEOUT};
+mod value;
 
 /// What the program says of itself.
-pub const ABOUT: About = service::about!();
+const ABOUT: About = service::about!();
 
-/// All three demos in one process, without Docker
+/// Swarmyard's toolkit: see what its services do, wherever they run
 #[derive(Debug, Parser)]
 #[command(name = "swarmyard", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -26,37 +30,76 @@ struct Arguments {
 
     /// Without a command, it is `up`.
     #[command(flatten)]
-    up: Options,
+    up: up::Options,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the services of all three demos in this process; without a command, this is what happens
-    Up(Options),
+    Up(Box<up::Options>),
+    /// Ask a server as fast as it answers, or at a rate, and show how it does
+    #[command(after_help = load::MANUAL)]
+    Load(Box<load::Options>),
 }
 
-/// Reads the command line `args`, the program's name first.
+/// Does what the command line asks for.
 ///
-/// # Errors
-/// What to print instead of doing something: the manual, or one line that says what is wrong.
-pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Options, ConfigError> {
-    let mut command = Arguments::command();
-    let arguments = command.try_get_matches_from_mut(args).and_then(|matches| Arguments::from_arg_matches(&matches));
-    match arguments.map_err(|error| explain(&ABOUT, &command, &error))? {
-        Arguments { command: Some(Command::Up(options)), .. } | Arguments { command: None, up: options } => Ok(options),
-    }
-}
-
-/// Runs the services until a signal, or until nobody reads what it prints.
-///
-/// Exit codes: 0 after an orderly stop, 1 when something could not be started, or not be written; stderr says what.
+/// Exit codes: 0 done, 1 it did not work, or not as was demanded (stderr says why), 2 wrong usage.
 #[must_use]
-pub fn up(options: Options) -> ExitCode {
-    match up::run(options) {
+pub fn main() -> ExitCode {
+    let command = match parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(error) => return service::program::explain(&error),
+    };
+    let result = match command {
+        Command::Up(options) => up::run(*options),
+        Command::Load(options) => load::run(*options),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&format!("{}: {error:#}", ABOUT.name));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Reads the command line `args`, the program's name first. An error is what to print instead of doing something: the
+/// manual, or one line that says what is wrong.
+fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command, ConfigError> {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let mut command = Arguments::command();
+    let arguments = command.try_get_matches_from_mut(&args).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = arguments.map_err(|error| explain(&speaker(&args), &command, &error))?;
+    Ok(arguments.command.unwrap_or_else(|| Command::Up(arguments.up.into())))
+}
+
+/// The program, or its command, which has a manual of its own.
+fn speaker(args: &[OsString]) -> About {
+    let word = |index: usize| args.get(index).and_then(|word| word.to_str()).unwrap_or_default();
+    let name = match (word(1), word(2)) {
+        ("load", "chat") => "swarmyard load chat",
+        ("load", _) => "swarmyard load",
+        _ => ABOUT.name,
+    };
+    About { name, ..ABOUT }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_option_is_documented_and_the_commands_hold_together() {
+        let command = Arguments::command();
+        command.clone().debug_assert();
+        assert_documented(&command);
+    }
+
+    fn assert_documented(command: &clap::Command) {
+        for argument in command.get_arguments() {
+            assert!(argument.get_help().is_some(), "{}: {argument}", command.get_name());
+        }
+        command.get_subcommands().for_each(assert_documented);
     }
 }

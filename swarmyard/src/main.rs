@@ -3,8 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match swarmyard::parse(std::env::args_os()) {
-        Ok(options) => swarmyard::up(options),
-        Err(error) => service::program::explain(&error),
-    }
+    swarmyard::main()
 }

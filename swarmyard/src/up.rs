@@ -23,8 +23,7 @@ mod table;
 mod thread;
 mod yard;
 
-pub use options::{Demo, MINERS_MAX, Options, PORT_OFFSET_MAX};
-pub use readiness::READY_TIMEOUT;
+pub(crate) use options::Options;
 
 use clock::Clock;
 use console::Console;

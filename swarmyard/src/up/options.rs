@@ -10,14 +10,14 @@ use service::config::LogLevel;
 use service::value::ip_address;
 
 /// Most miners at a time: each takes a thread, and a port from 9101 on.
-pub const MINERS_MAX: u16 = 50;
+pub(crate) const MINERS_MAX: u16 = 50;
 
 /// Most that can be added to all ports: the last miner's is the highest.
-pub const PORT_OFFSET_MAX: u16 = u16::MAX - 9100 - MINERS_MAX;
+pub(crate) const PORT_OFFSET_MAX: u16 = u16::MAX - 9100 - MINERS_MAX;
 
 /// The three distributed systems.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub enum Demo {
+pub(crate) enum Demo {
     /// A producer and a consumer.
     Numbers,
     /// Three nodes.
@@ -28,34 +28,34 @@ pub enum Demo {
 
 /// The options of `swarmyard up`.
 #[derive(clap::Args, Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// Run a part, as in numbers,chat
     #[arg(long, value_name = "DEMO,…", value_delimiter = ',', default_value = "numbers,chat,devcoin")]
-    pub only: Vec<Demo>,
+    pub(crate) only: Vec<Demo>,
 
     /// Add this to every port, when one of them is taken
     #[arg(long, value_name = "NUMBER", default_value = "0", value_parser = port_offset)]
-    pub port_offset: u16,
+    pub(crate) port_offset: u16,
 
     /// Address to listen on; 0.0.0.0 lets other machines in
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1", value_parser = ip_address)]
-    pub host: IpAddr,
+    pub(crate) host: IpAddr,
 
     /// How many miners to begin with, 0 to 50
     #[arg(long, value_name = "NUMBER", default_value = "2", value_parser = miners)]
-    pub miners: u16,
+    pub(crate) miners: u16,
 
     /// How many coins each miner finds: 1, 2, 3 or 10 a second, or as many as the processor can
     #[arg(long, value_name = "SPEED", default_value = "slow", ignore_case = true)]
-    pub speed: Speed,
+    pub(crate) speed: Speed,
 
     /// Keep the coins in this Redis, as in <redis://127.0.0.1:6379>, rather than in this process
     #[arg(long, value_name = "URL", value_parser = redis_url)]
-    pub redis: Option<String>,
+    pub(crate) redis: Option<String>,
 
     /// Least severe events that the services log
     #[arg(long, value_name = "LEVEL", default_value = "info", ignore_case = true)]
-    pub log_level: LogLevel,
+    pub(crate) log_level: LogLevel,
 }
 
 fn port_offset(text: &str) -> Result<u16, String> {

@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use super::instance::{Instance, Site};
 
 /// Longest wait for all to be ready; then who is not is said, and everything goes on.
-pub const READY_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const READY_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How often one that is not ready is asked.
 const ASK_INTERVAL: Duration = Duration::from_millis(10);
