@@ -1,7 +1,7 @@
 //! The toolkit: what a learner runs beside, or instead of, the services' images.
 //!
 //! `swarmyard up` is all three demos in one process, without Docker; `swarmyard load` asks a server as fast as it
-//! answers.
+//! answers; `swarmyard watch` shows what an update costs.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ mod load;
 mod stdout;
 mod up;
 mod value;
+mod watch;
 
 /// What the program says of itself.
 const ABOUT: About = service::about!();
@@ -40,6 +41,9 @@ enum Command {
     /// Ask a server as fast as it answers, or at a rate, and show how it does
     #[command(after_help = load::MANUAL)]
     Load(Box<load::Options>),
+    /// Ask while something is updated, and show each second who answers, and what fails
+    #[command(after_help = watch::MANUAL)]
+    Watch(Box<watch::Options>),
 }
 
 /// Does what the command line asks for.
@@ -54,6 +58,7 @@ pub fn main() -> ExitCode {
     let result = match command {
         Command::Up(options) => up::run(*options),
         Command::Load(options) => load::run(*options),
+        Command::Watch(options) => watch::run(*options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -80,6 +85,8 @@ fn speaker(args: &[OsString]) -> About {
     let name = match (word(1), word(2)) {
         ("load", "chat") => "swarmyard load chat",
         ("load", _) => "swarmyard load",
+        ("watch", "stack") => "swarmyard watch stack",
+        ("watch", _) => "swarmyard watch",
         _ => ABOUT.name,
     };
     About { name, ..ABOUT }

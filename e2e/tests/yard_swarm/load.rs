@@ -52,10 +52,11 @@ impl Drop for Load {
     }
 }
 
-fn interrupt(child: &Child) {
+/// Sends SIGINT.
+pub(crate) fn interrupt(child: &Child) {
     let process = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
-        // A wrk that has ended by itself has reported as well.
+        // A program that has ended by itself has reported as well.
         let _ = rustix::process::kill_process(process, rustix::process::Signal::INT);
     }
 }

@@ -6,6 +6,7 @@ mod network;
 mod pages;
 mod replica;
 mod room;
+mod watch;
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -21,7 +22,7 @@ use e2e::{
     yard::{STACK, Yard},
 };
 
-use self::{load::Load, room::Room};
+use self::{load::Load, room::Room, watch::Watch};
 
 /// Two clusters at once would measure each other's load.
 static ONE_CLUSTER_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -38,6 +39,9 @@ const CUT_OFF: Duration = Duration::from_mins(1);
 /// The least number of requests that shows something.
 const REQUESTS_MIN: u64 = 100_000;
 
+/// The same of requests on connections of their own, of which there are a few each second.
+const REQUESTS_WATCHED_MIN: u64 = 1000;
+
 /// What a path of the way in leads to, and what its answer contains when all is well.
 const PATHS: [(&str, &str); 6] = [
     ("/", "<html"),
@@ -52,12 +56,14 @@ const PATHS: [(&str, &str); 6] = [
 fn each_service_is_replaced_under_load_and_no_request_fails() -> Result<()> {
     let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     images::build()?;
+    watch::build()?;
     let yard = Yard::deploy(&MANAGERS, &WORKERS, &[])?;
     let way_in = yard.way_in("node5")?;
     let nodes = ["node1", "node2", "node3"].map(|node| format!("{way_in}/chat/{node}/"));
     let mut room = Room::open(&nodes)?;
-    let loads = ["/numbers/number", "/api/", "/"].map(|path| Load::start(&format!("http://{way_in}{path}")));
-    let loads = loads.into_iter().collect::<Result<Vec<_>>>()?;
+    let urls = ["/numbers/number", "/api/", "/"].map(|path| format!("http://{way_in}{path}"));
+    let loads = urls.iter().map(|url| Load::start(url)).collect::<Result<Vec<_>>>()?;
+    let (users, tasks) = (Watch::urls(&urls)?, Watch::stack(&yard)?);
 
     for service in ["producer", "api", "webui", "consumer", "miner", "redis", "node1", "node2", "node3"] {
         let start = Instant::now();
@@ -68,6 +74,10 @@ fn each_service_is_replaced_under_load_and_no_request_fails() -> Result<()> {
             wait::until(SETTLE_LIMIT, || room.say(node))?;
         }
     }
+    let sum = users.end()?.pop().context("watch ends with the sum")?;
+    println!("watched: {} answers, {} failed", sum["answers"], sum["failed"]);
+    ensure!(sum["failed"] == 0 && sum["answers"].as_u64() > Some(REQUESTS_WATCHED_MIN), "{sum:#}");
+    each_was_replaced(&tasks.end()?)?;
     let report = load::total(loads)?;
     println!("{} requests, {:?}", report.requests, report.failures);
     ensure!(report.failures.is_empty(), "of {} requests: {:?}", report.requests, report.failures);
@@ -78,6 +88,21 @@ fn each_service_is_replaced_under_load_and_no_request_fails() -> Result<()> {
     for node in ["node1", "node2", "node3"] {
         let told = |loss: &String| loss.contains(&format!("/chat/{node}/")) && loss.contains("the node stops");
         ensure!(losses.iter().any(told), "nobody at {node} was told why the connection ended: {losses:#?}");
+    }
+    Ok(())
+}
+
+/// Whether a task of each service has ended, and another one begun to run.
+fn each_was_replaced(changes: &[serde_json::Value]) -> Result<()> {
+    for service in ["producer", "api", "webui", "consumer", "miner", "redis", "node1", "node2", "node3"] {
+        let of_it = |change: &&serde_json::Value| {
+            change["task"].as_str().is_some_and(|task| task.split('.').next() == Some(service))
+        };
+        let states: Vec<_> = changes.iter().filter(of_it).map(|change| [&change["from"], &change["to"]]).collect();
+        // Those that ran at the beginning are told as well.
+        let begun = states.iter().filter(|[_, to]| *to == "running").count();
+        let ended = states.iter().filter(|[from, _]| *from == "running").count();
+        ensure!(ended > 0 && begun > ended, "{service}: {states:?}");
     }
     Ok(())
 }

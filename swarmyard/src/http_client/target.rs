@@ -33,6 +33,14 @@ impl Target {
         self.url.port_or_known_default().unwrap_or(80)
     }
 
+    /// What has this name in the same folder: `/numbers/whoami` beside `/numbers/number`; nothing where that is too
+    /// long for an address.
+    pub(crate) fn sibling(&self, name: &str) -> Option<Self> {
+        let (folder, _) = self.uri.path().rsplit_once('/')?;
+        let uri = format!("{folder}/{name}").parse().ok()?;
+        Some(Self { uri, ..self.clone() })
+    }
+
     /// The same for requests that are their connection's last.
     pub(crate) fn closing(mut self) -> Self {
         self.headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -120,5 +128,19 @@ mod tests {
     fn the_last_request_of_a_connection_says_so() {
         assert_eq!(target("pi1").request().headers().get(CONNECTION), None);
         assert_eq!(target("pi1").closing().request().headers()[CONNECTION], "close");
+    }
+
+    #[test]
+    fn a_sibling_is_in_the_same_folder_of_the_same_host() {
+        for (text, expected) in [
+            ("pi1:5000", "/whoami"),
+            ("pi1:5000/number?x=/y", "/whoami"),
+            ("pi1:5000/numbers/number", "/numbers/whoami"),
+            ("pi1:5000/api/", "/api/whoami"),
+        ] {
+            let request = target(text).sibling("whoami").unwrap().request();
+            assert_eq!(request.uri(), expected, "{text}");
+            assert_eq!(request.headers()[HOST], "pi1:5000");
+        }
     }
 }

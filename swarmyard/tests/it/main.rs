@@ -11,3 +11,4 @@ mod server;
 mod start;
 mod stop;
 mod terminal;
+mod watch;
