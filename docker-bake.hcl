@@ -19,7 +19,7 @@ group "default" {
 
 target "image" {
   name       = service
-  matrix     = { service = ["producer", "consumer", "chat-node", "miner", "api", "webui", "backup"] }
+  matrix     = { service = ["producer", "consumer", "chat-node", "miner", "api", "webui", "backup", "swarmyard"] }
   dockerfile = "Dockerfile.${service}"
   tags       = ["${REGISTRY}${service}:${TAG}"]
   args       = { VERSION = TAG }

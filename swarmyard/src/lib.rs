@@ -1,7 +1,7 @@
 //! The toolkit: what a learner runs beside, or instead of, the services' images.
 //!
 //! `swarmyard up` is all three demos in one process, without Docker; `swarmyard load` asks a server as fast as it
-//! answers; `swarmyard watch` shows what an update costs.
+//! answers; `swarmyard watch` shows what an update costs. The image has all but `up`, which is the feature of that name.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -15,6 +15,7 @@ mod figures;
 mod http_client;
 mod load;
 mod stdout;
+#[cfg(feature = "up")]
 mod up;
 mod value;
 mod watch;
@@ -26,10 +27,15 @@ const ABOUT: About = service::about!();
 #[derive(Debug, Parser)]
 #[command(name = "swarmyard", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[cfg(feature = "up")]
     #[command(subcommand)]
     command: Option<Command>,
+    #[cfg(not(feature = "up"))]
+    #[command(subcommand)]
+    command: Command,
 
     /// Without a command, it is `up`.
+    #[cfg(feature = "up")]
     #[command(flatten)]
     up: up::Options,
 }
@@ -37,6 +43,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the services of all three demos in this process; without a command, this is what happens
+    #[cfg(feature = "up")]
     Up(Box<up::Options>),
     /// Ask a server as fast as it answers, or at a rate, and show how it does
     #[command(after_help = load::MANUAL)]
@@ -56,6 +63,7 @@ pub fn main() -> ExitCode {
         Err(error) => return service::program::explain(&error),
     };
     let result = match command {
+        #[cfg(feature = "up")]
         Command::Up(options) => up::run(*options),
         Command::Load(options) => load::run(*options),
         Command::Watch(options) => watch::run(*options),
@@ -76,7 +84,10 @@ fn parse(args: impl IntoIterator<Item = impl Into<OsString>>) -> Result<Command,
     let mut command = Arguments::command();
     let arguments = command.try_get_matches_from_mut(&args).and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = arguments.map_err(|error| explain(&speaker(&args), &command, &error))?;
-    Ok(arguments.command.unwrap_or_else(|| Command::Up(arguments.up.into())))
+    let command = arguments.command;
+    #[cfg(feature = "up")]
+    let command = command.unwrap_or_else(|| Command::Up(arguments.up.into()));
+    Ok(command)
 }
 
 /// The program, or its command, which has a manual of its own.

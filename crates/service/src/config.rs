@@ -222,7 +222,8 @@ fn is_unset(value: &str) -> bool {
 /// Turns clap's answer to `command`, which takes several lines and does not know the variable, into one line.
 #[must_use]
 pub fn explain(about: &About, command: &Command, error: &clap::Error) -> ConfigError {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    use ErrorKind::{DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion};
+    if matches!(error.kind(), DisplayHelp | DisplayVersion | DisplayHelpOnMissingArgumentOrSubcommand) {
         return ConfigError::Answer(error.render());
     }
     let text = |kind| match error.get(kind) {

@@ -11,6 +11,7 @@ use e2e::{
     engine::{Engine, output_of},
     images, wait,
 };
+use serde_json::Value;
 
 mod container;
 mod search;
@@ -19,7 +20,7 @@ use container::{ANSWER_LIMIT, Container, Volume};
 
 const PLATFORMS: [&str; 3] = ["linux/amd64", "linux/arm64", "linux/arm/v7"];
 
-const SERVICES: [&str; 6] = ["producer", "consumer", "chat-node", "miner", "api", "webui"];
+const PROGRAMS: [&str; 7] = ["producer", "consumer", "chat-node", "miner", "api", "webui", "swarmyard"];
 
 /// The promise, for each image, packed and unpacked.
 const IMAGE_BYTES_MAX: u64 = 6_000_000;
@@ -32,12 +33,13 @@ fn one_bake_gives_small_images_that_work_on_every_platform() -> Result<()> {
     let mut bake = Engine::local().command();
     output_of(bake.args(["buildx", "bake", "--progress=quiet"]).current_dir(images::root()).env("TAG", TAG))?;
     for platform in PLATFORMS {
-        for service in SERVICES {
-            let bytes = unpacked_bytes(platform, service)?;
-            println!("{service} for {platform}: {} kB", bytes / 1000);
-            ensure!(bytes <= IMAGE_BYTES_MAX, "{service} for {platform} has {bytes} bytes");
+        for program in PROGRAMS {
+            let bytes = unpacked_bytes(platform, program)?;
+            println!("{program} for {platform}: {} kB", bytes / 1000);
+            ensure!(bytes <= IMAGE_BYTES_MAX, "{program} for {platform} has {bytes} bytes");
         }
         numbers_arrive(platform)?;
+        the_toolkit_sees_who_answers(platform)?;
         a_chat_node_keeps_its_data(platform)?;
         coins_are_found_and_told(platform)?;
         a_copy_is_taken_and_counts(platform)?;
@@ -74,6 +76,29 @@ fn numbers_arrive(platform: &str) -> Result<()> {
     })?;
     producer.is_healthy()?;
     consumer.is_healthy()
+}
+
+fn the_toolkit_sees_who_answers(platform: &str) -> Result<()> {
+    let named = "--env=SERVED_BY=producer.1@pi1";
+    let producer = Container::run(platform, &["--publish=127.0.0.1::5000", named, &image("producer")])?;
+    producer.introduces_itself("5000", platform, TAG)?;
+    let (network, image) = (producer.network(), image("swarmyard"));
+    let look = |arguments: &[&str]| -> Result<Value> {
+        let run = ["run", "--rm", "--platform", platform, "--read-only", "--cap-drop=ALL", &network, &image];
+        let asked = ["http://127.0.0.1:5000/number", "--duration=2s", "--timeout=30s", "--json"];
+        let output = Engine::local().docker(&[&run[..], arguments, &asked].concat())?;
+        // `watch` ends with the sum of its seconds.
+        let last = serde_json::Deserializer::from_str(&output).into_iter().last();
+        Ok(last.context("it says nothing")??)
+    };
+    let manual = Engine::local().docker(&["run", "--rm", "--platform", platform, &image])?;
+    ensure!(manual.contains("Usage: swarmyard <COMMAND>") && !manual.contains("  up "), "{manual}");
+    let load = look(&["load", "--fail-on=errors>0"])?;
+    ensure!(load["answers"].as_u64() > Some(0) && load["nodes"]["pi1"] == load["answers"], "{load}");
+    let watch = look(&["watch"])?;
+    ensure!(watch["answers"].as_u64() > Some(0) && watch["failed"] == 0, "{watch}");
+    ensure!(watch["versions"][TAG]["producer.1@pi1"] == watch["answers"], "{watch}");
+    Ok(())
 }
 
 /// What it keeps goes into a new volume, which has to be the program's own.
@@ -117,13 +142,13 @@ fn coins_are_found_and_told(platform: &str) -> Result<()> {
     Ok(())
 }
 
-fn image(service: &str) -> String {
-    format!("{service}:{TAG}")
+fn image(program: &str) -> String {
+    format!("{program}:{TAG}")
 }
 
 /// All files of an image together.
-fn unpacked_bytes(platform: &str, service: &str) -> Result<u64> {
-    let image = image(service);
+fn unpacked_bytes(platform: &str, program: &str) -> Result<u64> {
+    let image = image(program);
     let container = Container(Engine::local().docker(&["create", "--platform", platform, &image])?);
     let mut export = Engine::local().command();
     let output = export.args(["export", &container.0]).output()?;
