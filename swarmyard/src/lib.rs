@@ -1,7 +1,8 @@
 //! The toolkit: what a learner runs beside, or instead of, the services' images.
 //!
 //! `swarmyard up` is all three demos in one process, without Docker; `swarmyard load` asks a server as fast as it
-//! answers; `swarmyard watch` shows what an update costs. The image has all but `up`, which is the feature of that name.
+//! answers; `swarmyard watch` shows what an update costs; `swarmyard doctor` says what would go wrong on a machine. The
+//! image has all but `up`, which is the feature of that name.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use service::About;
 use service::config::{ConfigError, explain};
 use service::program::say;
 
+mod doctor;
 mod figures;
 mod http_client;
 mod load;
@@ -51,30 +53,33 @@ enum Command {
     /// Ask while something is updated, and show each second who answers, and what fails
     #[command(after_help = watch::MANUAL)]
     Watch(Box<watch::Options>),
+    /// Say what would go wrong on this machine, or with a Compose or stack file, and what mends it
+    #[command(after_help = doctor::MANUAL)]
+    Doctor(doctor::Options),
 }
 
 /// Does what the command line asks for.
 ///
-/// Exit codes: 0 done, 1 it did not work, or not as was demanded (stderr says why), 2 wrong usage.
+/// Exit codes: 0 done, 1 it did not work, or not as was demanded (stderr says why), 2 wrong usage, or what `doctor`
+/// takes for an error.
 #[must_use]
 pub fn main() -> ExitCode {
     let command = match parse(std::env::args_os()) {
         Ok(command) => command,
         Err(error) => return service::program::explain(&error),
     };
+    let done = |()| ExitCode::SUCCESS;
     let result = match command {
         #[cfg(feature = "up")]
-        Command::Up(options) => up::run(*options),
-        Command::Load(options) => load::run(*options),
-        Command::Watch(options) => watch::run(*options),
+        Command::Up(options) => up::run(*options).map(done),
+        Command::Load(options) => load::run(*options).map(done),
+        Command::Watch(options) => watch::run(*options).map(done),
+        Command::Doctor(options) => doctor::run(&options),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("{}: {error:#}", ABOUT.name));
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        say(&format!("{}: {error:#}", ABOUT.name));
+        ExitCode::FAILURE
+    })
 }
 
 /// Reads the command line `args`, the program's name first. An error is what to print instead of doing something: the
@@ -98,6 +103,7 @@ fn speaker(args: &[OsString]) -> About {
         ("load", _) => "swarmyard load",
         ("watch", "stack") => "swarmyard watch stack",
         ("watch", _) => "swarmyard watch",
+        ("doctor", _) => "swarmyard doctor",
         _ => ABOUT.name,
     };
     About { name, ..ABOUT }

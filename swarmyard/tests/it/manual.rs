@@ -39,7 +39,7 @@ fn the_page_explains_every_option() {
 
 #[test]
 fn the_toolkits_page_explains_every_option_of_every_command() {
-    for words in [&["load"][..], &["load", "chat"], &["watch"], &["watch", "stack"]] {
+    for words in [&["load"][..], &["load", "chat"], &["watch"], &["watch", "stack"], &["doctor"]] {
         assert_explained(words);
     }
 }

@@ -141,3 +141,11 @@ fn load_draws_without_colours_if_wanted() {
     let mut colours = cells.filter_map(|(row, column)| screen.cell(row, column)).map(vt100::Cell::fgcolor);
     assert!(colours.all(|colour| colour == vt100::Color::Default));
 }
+
+#[test]
+fn doctor_has_colours_on_a_terminal_unless_they_are_unwanted() {
+    Terminal::start(&["doctor", "nothing.yml"], &[]).see("\x1b[31merror");
+    let mut plain = Terminal::start(&["doctor", "nothing.yml"], &[("NO_COLOR", "1")]);
+    plain.see("1 errors, ");
+    assert!(!plain.seen.contains("\x1b["), "{}", plain.seen);
+}
