@@ -13,6 +13,7 @@ pub mod error;
 pub mod healthcheck;
 pub mod http;
 pub mod identity;
+mod in_flight;
 mod listen;
 pub mod logging;
 pub mod metrics;

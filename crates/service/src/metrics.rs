@@ -17,6 +17,9 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, Prometheu
 use tokio::time::sleep;
 
 use crate::identity::{Identity, architecture};
+use crate::in_flight::{self, InFlight};
+
+pub use crate::in_flight::HTTP_REQUESTS_IN_FLIGHT;
 
 /// The text format's version that Prometheus asks for.
 const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -85,6 +88,7 @@ fn describe() {
     describe_counter!("http_requests_total", Unit::Count, "HTTP requests answered");
     describe_counter!("http_accept_failures_total", Unit::Count, "Tries to accept a connection that failed");
     describe_gauge!("http_connections", Unit::Count, "Open HTTP connections");
+    in_flight::describe();
     describe_gauge!("process_start_time_seconds", Unit::Seconds, "When the instance started, in Unix time");
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     gauge!("process_start_time_seconds").set(started.as_secs_f64());
@@ -108,14 +112,18 @@ fn known_method(method: &Method) -> &str {
     }
 }
 
-/// Middleware that counts each answer of a router.
+/// Middleware that counts each request of a router while it is on its way, and its answer.
 pub(crate) async fn count(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = request.method().clone();
-    let response = next.run(request).await;
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    let method = request.method().clone();
+    let in_flight = InFlight::begin(route);
+    let response = next.run(request).await;
     http_requests_total(route, &method, response.status().as_u16()).increment(1);
-    response
+    match in_flight {
+        Some(in_flight) => in_flight.end_with(response),
+        None => response,
+    }
 }
 
 pub(crate) fn routes() -> Router {

@@ -184,9 +184,10 @@ mod tests {
         let in_folder = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
         // A test runs in the folder of its package.
         let (shared, packages) = (PathBuf::from("src/page"), in_folder(PathBuf::from("../..")));
-        let pages = packages.map(|package| package.join("src/page")).filter(|page| page.join("index.html").exists());
-        let pages: Vec<_> = pages.collect();
-        assert!(pages.len() >= 2, "no pages but {pages:?}");
+        // One is a command's.
+        let pages = packages.flat_map(|package| ["src/page", "src/autoscale/page"].map(|page| package.join(page)));
+        let pages: Vec<_> = pages.filter(|page| page.join("index.html").exists()).collect();
+        assert!(pages.len() >= 3, "no pages but {pages:?}");
         pages.into_iter().chain([shared]).flat_map(in_folder).collect()
     }
 

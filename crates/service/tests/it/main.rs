@@ -5,5 +5,6 @@ mod answers;
 mod apart;
 mod clients;
 mod harness;
+mod in_flight;
 mod stop;
 mod websockets;

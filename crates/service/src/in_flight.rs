@@ -1,0 +1,79 @@
+//! How many requests are on their way: what tells a service with too few replicas from one with enough.
+//!
+//! Processor time does not: a replica that waits for somebody else is idle, and its users wait all the same.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Error;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::response::Response;
+use hyper::body::{Frame, SizeHint};
+use metrics::{Gauge, Unit, describe_gauge, gauge};
+
+/// The gauge's name.
+pub const HTTP_REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
+
+/// Routes at which an instance is looked at: who looks is no load on it.
+const LOOKS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Has the gauge shown from the start: none at all and no requests are two things.
+pub(crate) fn describe() {
+    describe_gauge!(HTTP_REQUESTS_IN_FLIGHT, Unit::Count, "HTTP requests whose answers are still to come, or go on");
+    gauge!(HTTP_REQUESTS_IN_FLIGHT).set(0);
+}
+
+/// A request on its way, until this is dropped: with its answer, or with its connection.
+pub(crate) struct InFlight(Gauge);
+
+impl InFlight {
+    /// Counts a request of this route, unless it only looks at the instance.
+    pub(crate) fn begin(route: &str) -> Option<Self> {
+        if LOOKS.contains(&route) {
+            return None;
+        }
+        let gauge = gauge!(HTTP_REQUESTS_IN_FLIGHT);
+        gauge.increment(1);
+        Some(Self(gauge))
+    }
+
+    /// An answer of which all is known ends its request; any other one does when its body ends.
+    pub(crate) fn end_with(self, response: Response) -> Response {
+        if response.body().size_hint().exact().is_some() {
+            return response;
+        }
+        response.map(|body| Body::new(Counted { body, _in_flight: self }))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.decrement(1);
+    }
+}
+
+/// A body that goes on.
+struct Counted {
+    body: Body,
+    _in_flight: InFlight,
+}
+
+impl HttpBody for Counted {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
