@@ -1,7 +1,8 @@
 //! The toolkit: what a learner runs beside, or instead of, the services' images.
 //!
 //! `swarmyard up` is all three demos in one process, without Docker; `swarmyard load` asks a server as fast as it
-//! answers; `swarmyard watch` shows what an update costs; `swarmyard doctor` says what would go wrong on a machine. The
+//! answers; `swarmyard watch` shows what an update costs; `swarmyard doctor` says what would go wrong on a machine;
+//! `swarmyard autoscale` has a service grow and shrink. The
 //! image has all but `up`, which is the feature of that name.
 
 use std::ffi::OsString;
@@ -12,6 +13,7 @@ use service::About;
 use service::config::{ConfigError, explain};
 use service::program::say;
 
+mod autoscale;
 mod doctor;
 mod figures;
 mod http_client;
@@ -56,6 +58,9 @@ enum Command {
     /// Say what would go wrong on this machine, or with a Compose or stack file, and what mends it
     #[command(after_help = doctor::MANUAL)]
     Doctor(doctor::Options),
+    /// Give a Swarm's service as many replicas as its load needs
+    #[command(after_help = autoscale::MANUAL)]
+    Autoscale(Box<autoscale::Options>),
 }
 
 /// Does what the command line asks for.
@@ -75,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Load(options) => load::run(*options).map(done),
         Command::Watch(options) => watch::run(*options).map(done),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Autoscale(options) => autoscale::run(*options).map(done),
     };
     result.unwrap_or_else(|error| {
         say(&format!("{}: {error:#}", ABOUT.name));
@@ -104,6 +110,7 @@ fn speaker(args: &[OsString]) -> About {
         ("watch", "stack") => "swarmyard watch stack",
         ("watch", _) => "swarmyard watch",
         ("doctor", _) => "swarmyard doctor",
+        ("autoscale", _) => "swarmyard autoscale",
         _ => ABOUT.name,
     };
     About { name, ..ABOUT }

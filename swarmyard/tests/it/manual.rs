@@ -39,7 +39,9 @@ fn the_page_explains_every_option() {
 
 #[test]
 fn the_toolkits_page_explains_every_option_of_every_command() {
-    for words in [&["load"][..], &["load", "chat"], &["watch"], &["watch", "stack"], &["doctor"]] {
+    let commands =
+        [&["load"][..], &["load", "chat"], &["watch"], &["watch", "stack"], &["doctor"], &["autoscale"]];
+    for words in commands {
         assert_explained(words);
     }
 }
