@@ -37,3 +37,16 @@ pub fn build() -> Result<()> {
         .clone()
         .map_err(|error| anyhow!("the images cannot be built: {error}"))
 }
+
+/// The toolkit's image.
+pub const TOOLKIT: &str = "swarmyard:latest";
+
+/// Builds the toolkit's image for this machine; no Compose file names it.
+///
+/// # Errors
+/// What `docker build` says when it fails.
+pub fn build_toolkit() -> Result<()> {
+    let mut build = Engine::local().command();
+    build.args(["build", "--quiet", "--file=Dockerfile.swarmyard", "--tag", TOOLKIT, "."]).current_dir(root());
+    output_of(&mut build).map(drop)
+}

@@ -24,14 +24,17 @@ fn text(name: &str) -> Result<String> {
 }
 
 /// `stack.yml` and what may be added to it.
-const FILES: [&str; 3] = ["stack.yml", "deploy/replica.yml", "deploy/backup.yml"];
+const FILES: [&str; 4] = ["stack.yml", "deploy/replica.yml", "deploy/backup.yml", "deploy/autoscale.yml"];
 
-/// All of them as they are written.
+/// The one service that has the engine's socket, which is a manager's.
+const ENGINE_PROXY: &str = "engine-proxy";
+
+/// All of the files as they are written.
 fn all_text() -> Result<String> {
     FILES.into_iter().map(text).collect()
 }
 
-/// All as Compose understands them together, with every default.
+/// All of them as Compose understands them together, with every default.
 fn stack() -> Result<Value> {
     let mut config = Engine::local().command();
     config.arg("compose").args(FILES.map(|file| format!("--file={file}"))).args(["config", "--format=json"]);
@@ -72,10 +75,9 @@ fn duration(text: &Value) -> Result<Duration> {
 #[test]
 fn compose_and_stack_accept_it() -> Result<()> {
     stack()?;
-    let [stack, replica, backup] = FILES.map(|file| ["-c", file]);
-    for files in [&[stack][..], &[stack, replica], &[stack, backup], &[stack, replica, backup]] {
-        let mut config = Engine::local().command();
-        output_of(config.args(["stack", "config"]).args(files.concat()).current_dir(images::root()))?;
+    for added in [&[][..], &FILES[1..2], &FILES[2..3], &FILES[3..], &FILES[1..]] {
+        let files = FILES[..1].iter().chain(added).flat_map(|file| ["-c", file]);
+        output_of(Engine::local().command().args(["stack", "config"]).args(files).current_dir(images::root()))?;
     }
     Ok(())
 }
@@ -132,10 +134,27 @@ fn containers_write_to_volumes_only_and_have_no_power_over_the_machine() -> Resu
         ensure!(service["read_only"] == true, "{name} may write anywhere");
         ensure!(service["cap_drop"] == serde_json::json!(["ALL"]), "{name}: {}", service["cap_drop"]);
         let mounts = service["volumes"].as_array().cloned().unwrap_or_default();
-        ensure!(mounts.iter().all(|mount| mount["type"] == "volume" || mount["type"] == "tmpfs"), "{name}: {mounts:?}");
+        let is_kept = |mount: &Value| mount["type"] == "volume" || mount["type"] == "tmpfs";
+        let is_socket = |mount: &Value| name == ENGINE_PROXY && mount["source"] == "/var/run/docker.sock";
+        ensure!(mounts.iter().all(|mount| is_kept(mount) || is_socket(mount)), "{name}: {mounts:?}");
     }
-    let all = all_text()?;
-    ensure!(!all.contains("docker.sock"), "whoever has the engine's socket has the machine");
+    Ok(())
+}
+
+#[test]
+fn who_has_the_engines_socket_has_the_machine_and_is_alone_with_the_autoscaler() -> Result<()> {
+    let services = services()?;
+    let (_, proxy) = services.iter().find(|(name, _)| name == ENGINE_PROXY).context("there is a proxy")?;
+    let networks = proxy["networks"].as_object().context("it is on a network")?;
+    ensure!(networks.keys().eq(["engine"]), "{networks:?}");
+    ensure!(stack()?["networks"]["engine"]["internal"] == true, "there is a way out of its network");
+    ensure!(proxy["ports"].is_null(), "it is published: {}", proxy["ports"]);
+    for (name, service) in &services {
+        let is_there = service["networks"].get("engine").is_some();
+        ensure!(is_there == [ENGINE_PROXY, "autoscale"].contains(&name.as_str()), "{name} and the engine's network");
+        let is_bound = service["volumes"].to_string().contains("docker.sock");
+        ensure!(is_bound == (name == ENGINE_PROXY), "{name}: {}", service["volumes"]);
+    }
     Ok(())
 }
 
@@ -205,7 +224,8 @@ fn what_keeps_state_is_where_a_label_is_and_nothing_goes_by_role() -> Result<()>
     for (name, service) in services()? {
         let constraints = &service["deploy"]["placement"]["constraints"];
         let constraints: Vec<_> = constraints.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-        for constraint in &constraints {
+        // A manager's engine is on a manager.
+        for constraint in constraints.iter().filter(|_| name != ENGINE_PROXY) {
             ensure!(constraint.starts_with("node.labels."), "{name}: {constraint}");
         }
         let volumes = service["volumes"].as_array().cloned().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! `stack.yml` on five machines: what a learner breaks there, and what must go on.
 #![expect(clippy::print_stdout, reason = "the report of a test")]
 
+mod autoscale;
 mod load;
 mod network;
 mod pages;
@@ -224,6 +225,30 @@ fn a_lost_volume_or_machine_of_redis_costs_no_coin_and_the_api_goes_on_with_the_
     ensure!(promoted.blocks == end.blocks && promoted.sum == end.sum, "{end:?}, then {promoted:?}");
     replica::mine(&yard)?;
     wait::until(SETTLE_LIMIT, || replica::counts(other, promoted.blocks + 10)).map(drop)
+}
+
+#[test]
+fn a_service_grows_and_shrinks_with_its_load_in_one_step_each_and_no_request_fails() -> Result<()> {
+    let (interval, window, hold) = (Duration::from_secs(2), Duration::from_secs(20), Duration::from_secs(20));
+    scale(autoscale::Pace { interval, window, hold })
+}
+
+#[test]
+#[ignore = "takes half an hour: the same with the window and the pace that a cluster has"]
+fn a_service_grows_and_shrinks_in_one_step_each_over_twenty_minutes() -> Result<()> {
+    let (interval, window, hold) = (Duration::from_secs(15), Duration::from_mins(5), Duration::from_mins(5));
+    scale(autoscale::Pace { interval, window, hold })
+}
+
+fn scale(pace: autoscale::Pace) -> Result<()> {
+    let _turn = ONE_CLUSTER_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    images::build()?;
+    let yard = autoscale::deploy(pace)?;
+    autoscale::let_nothing_else_through(&yard)?;
+    let answers = autoscale::live_through(&yard, pace)?;
+    println!("{answers} answers, none failed");
+    ensure!(answers >= REQUESTS_WATCHED_MIN, "only {answers} prove little");
+    Ok(())
 }
 
 /// Whether the way in of each of these nodes leads to everything but to the services in `away`.
