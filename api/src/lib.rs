@@ -16,7 +16,8 @@ use axum::middleware;
 use axum::response::Response;
 use devcoin::Ledger;
 use devcoin::ledger::CoinId;
-use service::{About, Identity, Readiness, Server, Settings};
+use service::chaos::Role;
+use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -71,12 +72,13 @@ fn bind_with_both(config: &Config, primary: Arc<dyn Ledger>, replica: Option<Arc
     let identity = Identity::new(&ABOUT, &config.service);
     service::metrics::init(&identity);
     let readiness = Readiness::unready("the ledger was not asked yet");
+    let chaos = Chaos::new(&config.service, &readiness, Role::Server)?;
     let server =
         Server::bind(("HOST", "PORT"), config.health_address(), &["coins: http://"], &identity, &config.service)?;
     let (reader, knowledge) = Reader::new(primary, replica, readiness.clone());
     let app = App { knowledge, event_slots: events::slots(), identity: identity.clone() };
     let own = openapi::described(routes::routes().routes(routes!(events::events)))?;
-    let router = service::http::router(own.with_state(app), &identity, &readiness)
+    let router = service::http::router(own.with_state(app), &identity, &readiness, &chaos)
         .layer(middleware::map_response(for_every_page));
     Ok(Api { server, router, readiness, reader })
 }

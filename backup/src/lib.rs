@@ -10,7 +10,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use service::{About, Identity, Readiness, Server, Settings};
+use service::chaos::Role;
+use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio_util::sync::CancellationToken;
 
 mod clock;
@@ -75,8 +76,9 @@ pub fn bind_with(config: &Config, clock: Arc<dyn Clock>) -> anyhow::Result<Backu
         &config.service,
     )?;
     let folder = Folder::open(&config.backup_dir)?;
+    let chaos = Chaos::new(&config.service, &readiness, Role::Server)?;
     let secret = config.cluster_secret.read().map_err(anyhow::Error::msg)?;
-    let router = service::http::router(routes::routes(folder.clone(), secret), &identity, &readiness);
+    let router = service::http::router(routes::routes(folder.clone(), secret), &identity, &readiness, &chaos);
     let sources = Source::all(config).map_err(anyhow::Error::msg)?;
     let rounds = Rounds::new(sources, folder, clock, config.backup_interval, readiness.clone());
     Ok(Backup { server, router, readiness, rounds })

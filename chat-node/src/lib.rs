@@ -13,8 +13,10 @@ use axum::http::header::UPGRADE;
 use axum::response::IntoResponse;
 use chat_journal::Journal;
 use hyper::body::Incoming;
+use service::chaos::Role;
+use service::error::HttpError;
 use service::server::{Answer, Client};
-use service::{About, Identity, Readiness, Server, Settings};
+use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, timeout};
 use tokio_util::sync::CancellationToken;
@@ -95,6 +97,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
     let secret = config.cluster_secret.read().map_err(anyhow::Error::msg)?;
     let (peers, failed) = Peers::new(parsed.nodes, secret.as_ref())?;
     let readiness = Readiness::ready();
+    let chaos = Chaos::new(&config.service, &readiness, Role::Server)?;
     let (journal, saved) = match &config.data_dir {
         Some(directory) => {
             Journal::open(directory, readiness.clone()).map(|(journal, saved)| (Some(journal), saved))?
@@ -113,6 +116,7 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         relay: Relay::new(),
         votes: Votes::default(),
         refused: Refused::default(),
+        chaos,
         work: TaskTracker::new(),
     });
     let times = config.times();
@@ -139,8 +143,8 @@ impl ChatNode {
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
         let Self { clients, peers, identity, readiness, node, times, failed, journal } = self;
         let routes = rpc::routes(node.clone()).merge(journal_copy::routes(node.clone(), journal.clone()));
-        let rpc = service::http::router(routes, &identity, &readiness);
-        let page = service::http::router(page::routes(), &identity, &readiness);
+        let rpc = service::http::router(routes, &identity, &readiness, &node.chaos);
+        let page = service::http::router(page::routes(), &identity, &readiness, &node.chaos);
         let contact =
             AbortOnDropHandle::new(tokio::spawn(liveness::keep_contact(node.clone(), times.heartbeat_interval)));
         let trying = journal.clone().map(|journal| AbortOnDropHandle::new(tokio::spawn(journal.keep_trying())));
@@ -184,8 +188,14 @@ impl service::server::App for Clients {
 
     fn answer(&self, request: Request<Incoming>, client: &Client) -> Answer<Self::Body> {
         if request.headers().contains_key(UPGRADE) {
-            let opened = socket::open(&self.node, request, client.closing.clone());
-            return Answer::Now(opened.unwrap_or_else(IntoResponse::into_response));
+            let (node, closing) = (self.node.clone(), client.closing.clone());
+            return Answer::Later(Box::pin(async move {
+                let opened = match node.chaos.admit().await {
+                    Ok(()) => socket::open(&node, request, closing),
+                    Err(error) => Err(HttpError::from(error)),
+                };
+                opened.unwrap_or_else(IntoResponse::into_response)
+            }));
         }
         self.page.answer(request, client)
     }

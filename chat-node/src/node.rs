@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use service::Chaos;
 use service::cluster_secret::ClusterSecret;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +28,8 @@ pub(crate) struct Node {
     pub(crate) votes: Votes,
     /// Nodes that this one refuses.
     pub(crate) refused: Refused,
+    /// What breaks this node for a while.
+    pub(crate) chaos: Chaos,
     /// Work that outlives the connection which began it: goodbyes and deletions.
     pub(crate) work: TaskTracker,
 }

@@ -58,8 +58,12 @@ impl Session {
     /// Carries a request out. What answers it is queued, or will be before any later answer.
     pub(crate) async fn handle(&mut self, text: &str) {
         let request = Request::from_json(text).map(with_normal_names);
-        if !matches!(request, Ok(Request::SendMessage(_))) {
+        let admitted = self.node.chaos.admit().await;
+        if admitted.is_err() || !matches!(request, Ok(Request::SendMessage(_))) {
             self.settle().await;
+        }
+        if let Err(error) = admitted {
+            return self.answer(&ServerMessage::Error(Failure::new(error.to_string())));
         }
         match request {
             Ok(Request::ListRooms) => {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::Router;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
-use service::{About, Identity, Readiness, Server, Settings};
+use service::chaos::Role;
+use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +32,7 @@ pub struct Consumer {
     server: Server,
     ops: Router,
     readiness: Readiness,
+    chaos: Chaos,
     poller: Poller,
     printer: Printer,
     poll_interval: Duration,
@@ -52,6 +54,7 @@ pub fn bind(config: &Config) -> anyhow::Result<Consumer> {
 pub fn bind_with(config: &Config, out: impl Write + Send + 'static) -> anyhow::Result<Consumer> {
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::unready("no number received yet");
+    let chaos = Chaos::new(&config.service, &readiness, Role::Client)?;
     let server = Server::bind(
         ("OPS_HOST", "OPS_PORT"),
         config.health_address(),
@@ -59,13 +62,13 @@ pub fn bind_with(config: &Config, out: impl Write + Send + 'static) -> anyhow::R
         &identity,
         &config.service,
     )?;
-    let ops = service::http::router(Router::new(), &identity, &readiness);
+    let ops = service::http::router(Router::new(), &identity, &readiness, &chaos);
     describe_counter!("consumer_polls_total", "Polls of the producer, by their result");
     describe_gauge!("consumer_last_number", "The number received last");
     let poller = Poller::new(config.producer_url.clone(), config.poll_timeout)?;
     let printer = Printer::start(out);
     let Config { poll_interval, show_served_by, .. } = *config;
-    Ok(Consumer { server, ops, readiness, poller, printer, poll_interval, show_served_by })
+    Ok(Consumer { server, ops, readiness, chaos, poller, printer, poll_interval, show_served_by })
 }
 
 impl Consumer {
@@ -81,13 +84,17 @@ impl Consumer {
     /// When stdout cannot be written. A reader that went away (`consumer | head`) is no error: it
     /// ends the service.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let Self { server, ops, readiness, poller, mut printer, poll_interval, show_served_by } = self;
+        let Self { server, ops, readiness, chaos, poller, mut printer, poll_interval, show_served_by } = self;
         let stop = shutdown.child_token();
         let serving = server.run(ops, readiness.clone(), stop.clone());
         let polling = async {
             // Whatever ends the polling ends the service.
             let _stop_serving = stop.clone().drop_guard();
-            while let Some(result) = stop.run_until_cancelled(poller.poll()).await {
+            let poll = async || {
+                chaos.wait().await;
+                poller.poll().await
+            };
+            while let Some(result) = stop.run_until_cancelled(poll()).await {
                 record(&readiness, &result);
                 match stop.run_until_cancelled(printer.print(line(result, show_served_by))).await {
                     None | Some(Ok(())) => {}

@@ -11,7 +11,8 @@ use anyhow::{anyhow, ensure};
 use axum::Router;
 use devcoin::{Ledger, MinerId, Search};
 use metrics::{describe_counter, describe_gauge, describe_histogram};
-use service::{About, Identity, Readiness, Server, Settings};
+use service::chaos::Role;
+use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +50,7 @@ pub struct Miner {
     server: Server,
     ops: Router,
     readiness: Readiness,
+    chaos: Chaos,
     ledger: Arc<dyn Ledger>,
     id: MinerId,
     name: String,
@@ -74,6 +76,7 @@ pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Min
     let mining = config.mining().map_err(|problem| anyhow!(problem))?;
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::unready("the ledger has not answered yet");
+    let chaos = Chaos::new(&config.service, &readiness, Role::Client)?;
     let server = Server::bind(
         ("OPS_HOST", "OPS_PORT"),
         config.health_address(),
@@ -81,7 +84,7 @@ pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Min
         &identity,
         &config.service,
     )?;
-    let ops = service::http::router(Router::new(), &identity, &readiness);
+    let ops = service::http::router(Router::new(), &identity, &readiness, &chaos);
     describe_counter!("miner_hashes_total", "Hashes computed");
     describe_counter!("miner_coins_found_total", "Coins found");
     describe_counter!("miner_coins_recorded_total", "Coins that the ledger has got");
@@ -90,7 +93,7 @@ pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Min
     describe_histogram!("miner_ledger_seconds", "Time that the ledger took to answer");
     let name = name::name(identity.served_by(), config.service.node_name.as_deref());
     let id = MinerId::new(&name);
-    Ok(Miner { server, ops, readiness, ledger, id, name, config: config.clone(), mining })
+    Ok(Miner { server, ops, readiness, chaos, ledger, id, name, config: config.clone(), mining })
 }
 
 impl Miner {
@@ -107,7 +110,7 @@ impl Miner {
     /// When the system gives no threads, no signals, or breaks the listening socket, and when a thread that
     /// searches panics.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let Self { server, ops, readiness, ledger, id, name, config, mining } = self;
+        let Self { server, ops, readiness, chaos, ledger, id, name, config, mining } = self;
         let stop = shutdown.child_token();
         // Without a file there is nothing to read again, and a hangup means what it means to every program.
         let hangups = config.miner_config.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
@@ -115,7 +118,7 @@ impl Miner {
         tracing::info!(miner = %id, threads = mining.threads(), "miner {id}: {mining}; {}", search.way());
         let ground = Ground::new(mining);
         let mut crew = Crew::start(ground.clone(), search, mining, stop.clone())?;
-        let recorder = Recorder::new(id, name, ledger, ground.clone(), readiness.clone());
+        let recorder = Recorder::new(id, name, ledger, ground.clone(), readiness.clone(), chaos);
         let status = recorder.status();
 
         let serving = async {

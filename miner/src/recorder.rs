@@ -7,8 +7,8 @@ use backon::BackoffBuilder;
 use devcoin::ledger::{Batch, LedgerError};
 use devcoin::{Ledger, MinerId};
 use metrics::{Counter, counter, histogram};
-use service::Readiness;
 use service::retry::{self, RETRY_DELAY_MAX};
+use service::{Chaos, Readiness};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +41,7 @@ pub(crate) struct Recorder {
     ledger: Arc<dyn Ledger>,
     ground: Ground,
     readiness: Readiness,
+    chaos: Chaos,
     status: watch::Sender<Status>,
     recorded_total: Counter,
     hash_rate: HashRate,
@@ -54,6 +55,7 @@ impl Recorder {
         ledger: Arc<dyn Ledger>,
         ground: Ground,
         readiness: Readiness,
+        chaos: Chaos,
     ) -> Self {
         Self {
             miner,
@@ -61,6 +63,7 @@ impl Recorder {
             ledger,
             ground,
             readiness,
+            chaos,
             status: watch::Sender::default(),
             recorded_total: counter!("miner_coins_recorded_total"),
             hash_rate: HashRate::new(std::time::Instant::now()),
@@ -137,6 +140,7 @@ impl Recorder {
 
     /// One try.
     async fn send(&mut self, batch: &Batch) -> Result<(), LedgerError> {
+        self.chaos.wait().await;
         let start = Instant::now();
         let result = self.ledger.record(batch).await;
         histogram!("miner_ledger_seconds").record(start.elapsed());
@@ -197,8 +201,8 @@ mod tests {
         {
             let ground = Ground::new(MINING);
             let ledger = Arc::new(MemoryLedger::default());
-            let mut recorder =
-                Recorder::new(MinerId::new("pi"), "pi".to_owned(), ledger, ground.clone(), Readiness::ready());
+            let (id, name, chaos) = (MinerId::new("pi"), "pi".to_owned(), Chaos::default());
+            let mut recorder = Recorder::new(id, name, ledger, ground.clone(), Readiness::ready(), chaos);
             let find = async {
                 for nonce in 0..coins as u64 {
                     ground.find(&[nonce]);

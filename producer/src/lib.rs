@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use axum::body::Bytes;
 use axum::{Router, routing};
-use service::{About, Identity, QuickGet, Readiness, Server, Settings};
+use service::chaos::Role;
+use service::{About, Chaos, Identity, QuickGet, Readiness, Server, Settings};
 use tokio_util::sync::CancellationToken;
 
 mod config;
@@ -40,10 +41,11 @@ pub struct Producer {
 pub fn bind(config: &Config) -> anyhow::Result<Producer> {
     let identity = Identity::new(&ABOUT, &config.service);
     let readiness = Readiness::ready();
+    let chaos = Chaos::new(&config.service, &readiness, Role::Server)?;
     let server =
         Server::bind(("HOST", "PORT"), config.health_address(), &["numbers: http://"], &identity, &config.service)?;
     let routes = Router::new().route("/", routing::get(async || INDEX));
-    let app = QuickGet::new("/number", draw, routes, &identity, &readiness);
+    let app = QuickGet::new("/number", draw, routes, &identity, &readiness, &chaos);
     Ok(Producer { server, app, readiness })
 }
 

@@ -5,8 +5,9 @@
 
 use std::net::SocketAddr;
 
+use service::chaos::Role;
 use service::shutdown::{cancel_on_signal, log_the_end};
-use service::{Identity, Readiness, Server, logging};
+use service::{Chaos, Identity, Readiness, Server, logging};
 use tokio::runtime;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -48,7 +49,8 @@ async fn run_with(options: Options, identity: &Identity, shutdown: CancellationT
     let server = Server::bind(("--host", "--port"), address, &["page: http://"], identity, &options.service)?;
     let readiness = Readiness::unready("nothing was decided yet");
     let record = Record::new(&options);
-    let app = service::http::router(page::routes(&record), identity, &readiness);
+    let chaos = Chaos::new(&options.service, &readiness, Role::Server)?;
+    let app = service::http::router(page::routes(&record), identity, &readiness, &chaos);
     let scaler = Scaler::new(options, record, readiness.clone())?;
     let _scaling = AbortOnDropHandle::new(tokio::spawn(scaler.run()));
     server.run(app, readiness, shutdown).await

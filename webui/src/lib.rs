@@ -6,7 +6,8 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use service::{About, Identity, Readiness, Server, Settings};
+use service::chaos::Role;
+use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio_util::sync::CancellationToken;
 
 mod config;
@@ -34,10 +35,11 @@ pub fn bind(config: &Config) -> anyhow::Result<Webui> {
     let identity = Identity::new(&ABOUT, &config.service);
     // The page does not need the API: it is there to say how the API is.
     let readiness = Readiness::ready();
+    let chaos = Chaos::new(&config.service, &readiness, Role::Server)?;
     let server =
         Server::bind(("HOST", "PORT"), config.health_address(), &["page: http://"], &identity, &config.service)?;
     let routes = page::routes().merge(proxy::routes(&config.api_url)?);
-    let app = service::http::router(routes, &identity, &readiness);
+    let app = service::http::router(routes, &identity, &readiness, &chaos);
     Ok(Webui { server, app, readiness })
 }
 

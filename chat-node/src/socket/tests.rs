@@ -1,6 +1,7 @@
 //! What takes long: silence. The clock is one that jumps to the next event.
 
 use chat_protocol::{CreateRoom, Request, RoomUser};
+use service::Chaos;
 use tokio::io::DuplexStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -29,6 +30,7 @@ fn node() -> Arc<Node> {
         rooms: Rooms::new("node1".into(), context, Vec::new()),
         relay: Relay::new(),
         votes: Votes::default(),
+        chaos: Chaos::default(),
         refused: Refused::default(),
         work: TaskTracker::new(),
     })

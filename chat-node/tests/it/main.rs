@@ -4,6 +4,7 @@
 
 #[macro_use]
 mod harness;
+mod chaos;
 mod cluster;
 mod deletion;
 mod deletion_local;

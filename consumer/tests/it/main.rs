@@ -1,6 +1,7 @@
 //! What the consumer prints, by its real program against producers that behave and misbehave.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic: that is how it fails")]
 
+mod chaos;
 mod lines;
 mod process;
 mod server;

@@ -6,13 +6,16 @@
 use std::error::Error;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{Resettable, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Args, Command, ValueEnum};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::about::About;
+use crate::secret;
 use crate::value::{self, duration, header_text};
 
 /// Exit code for a wrong setting, as the shell and clap have it for wrong usage.
@@ -51,6 +54,32 @@ pub struct ServiceConfig {
     /// Form of the log on stderr, a line an event
     #[arg(long, env = "LOG_FORMAT", value_name = "FORMAT", default_value = "text", ignore_case = true)]
     pub log_format: LogFormat,
+
+    /// Token with which this service can be broken for a while, at /chaos; without one, nothing is there
+    #[arg(long, env = "CHAOS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub chaos_token: Option<SecretString>,
+
+    /// File that holds the token, instead of `CHAOS_TOKEN`
+    #[arg(long, env = "CHAOS_TOKEN_FILE", value_name = "FILE")]
+    pub chaos_token_file: Option<PathBuf>,
+}
+
+impl ServiceConfig {
+    /// The token for the knobs; none where there are no knobs.
+    ///
+    /// # Errors
+    /// One line that names the setting and what is accepted.
+    pub(crate) fn chaos_token(&self) -> Result<Option<SecretString>, String> {
+        let name = "CHAOS_TOKEN";
+        let token = secret::read(name, self.chaos_token.as_ref(), self.chaos_token_file.as_deref());
+        let token = token.map_err(|error| error.to_string())?;
+        // It stands in a header, after a space.
+        let is_plain = |token: &str| !token.is_empty() && token.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
+        if token.as_ref().is_some_and(|token| !is_plain(token.expose_secret())) {
+            return Err(format!("{name}: accepted are letters, digits and signs of plain ASCII, without spaces"));
+        }
+        Ok(token)
+    }
 }
 
 /// Severity names, in the spelling of Python's `logging` as well as Rust's.
@@ -174,7 +203,7 @@ fn read<C: Settings>(
         None => {}
     }
     let config = C::from_arg_matches_mut(&mut matches).map_err(explain)?;
-    config.check().map_err(|line| wrong(about, &line))?;
+    config.service().chaos_token().map(drop).and_then(|()| config.check()).map_err(|line| wrong(about, &line))?;
     Ok(Invocation::Run(config))
 }
 

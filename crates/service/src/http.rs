@@ -12,6 +12,7 @@ use axum::{Router, routing};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::chaos::Chaos;
 use crate::error::{self, HttpError};
 use crate::identity::Identity;
 use crate::metrics;
@@ -24,24 +25,26 @@ pub const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Longest time from a request's head to the answer's, its body included; then the answer is 408.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Completes `routes` with `/healthz`, `/readyz`, `/metrics`, `/whoami`, JSON errors, limits and
+/// Completes `routes` with `/healthz`, `/readyz`, `/metrics`, `/whoami`, `/chaos`, JSON errors, limits and
 /// counting.
-pub fn router(routes: Router, identity: &Identity, readiness: &Readiness) -> Router {
+pub fn router(routes: Router, identity: &Identity, readiness: &Readiness, chaos: &Chaos) -> Router {
     metrics::init(identity);
     let health = Router::new()
         .route("/healthz", routing::get(async || "ok\n"))
         .route("/readyz", routing::get(readyz))
         .with_state(readiness.clone());
-    routes
+    let complete = routes
         .merge(health)
         .merge(metrics::routes())
         .merge(identity.routes())
+        .merge(chaos.routes())
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::custom(internal_error))
-        .layer(middleware::from_fn(json_errors))
-        .layer(middleware::from_fn(metrics::count))
+        .layer(middleware::from_fn(json_errors));
+    // Beyond the time limit, which would answer what hangs; what fails is counted as any other answer is.
+    chaos.breaking(complete).layer(middleware::from_fn(metrics::count))
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> Result<&'static str, HttpError> {

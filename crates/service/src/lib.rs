@@ -5,6 +5,7 @@
 //! [`server::Server`] serves.
 
 pub mod about;
+pub mod chaos;
 mod client_stream;
 pub mod cluster_secret;
 pub mod config;
@@ -32,6 +33,7 @@ pub mod time;
 pub mod value;
 
 pub use about::About;
+pub use chaos::Chaos;
 pub use config::{ServiceConfig, Settings};
 pub use identity::Identity;
 pub use quick::QuickGet;

@@ -16,6 +16,7 @@ pub use needs::needs;
 pub use redis::RedisServer;
 pub use rustix::process::Signal;
 
+pub mod knobs;
 mod redis;
 
 /// Sends a signal to a program that was not waited for yet. After `Signal::STOP` it does nothing any more.

@@ -43,6 +43,11 @@ impl Miner {
         Self { program, ops }
     }
 
+    /// Where its health and metrics are.
+    pub(crate) fn ops(&self) -> SocketAddr {
+        self.ops
+    }
+
     /// The answer to a GET, its head included.
     pub(crate) fn get(&self, path: &str) -> String {
         let mut connection = TcpStream::connect(self.ops).unwrap();

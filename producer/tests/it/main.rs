@@ -1,6 +1,7 @@
 //! What the producer promises, by its real program over real sockets.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic: that is how it fails")]
 
+mod chaos;
 mod load;
 mod numbers;
 mod process;

@@ -35,6 +35,10 @@ fn a_wrong_setting_stops_it_at_once_with_one_line_that_says_what_is_accepted() {
             ("PORT", "1\n2"),
             "producer: PORT (--port <PORT>) is '1\\n2': accepted is a port number from 0 (any free one) to 65535",
         ),
+        (
+            ("CHAOS_TOKEN", "two words"),
+            "producer: CHAOS_TOKEN: accepted are letters, digits and signs of plain ASCII, without spaces",
+        ),
         (("LOG_FORMAT", "xml"), "producer: LOG_FORMAT (--log-format <FORMAT>) is 'xml': accepted are text, json"),
     ];
     for (setting, line) in cases {
@@ -88,6 +92,8 @@ fn help_is_the_manual_with_every_variable_and_default() {
         "5s",
         "LOG_LEVEL",
         "LOG_FORMAT",
+        "CHAOS_TOKEN",
+        "CHAOS_TOKEN_FILE",
         "healthcheck",
     ] {
         assert!(help.contains(text), "{text} is missing in:\n{help}");

@@ -15,10 +15,11 @@ use axum::response::Response as AxumResponse;
 use axum::routing::{any, get, post};
 use futures_util::{StreamExt, stream};
 use reqwest::{Client, RequestBuilder, Response};
+use service::chaos::Role;
 use service::config::{Invocation, parse};
 use service::error::HttpError;
 use service::server::Closing;
-use service::{About, Identity, Readiness, Server, ServiceConfig, Settings};
+use service::{About, Chaos, Identity, Readiness, Server, ServiceConfig, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -80,7 +81,8 @@ pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
         .route("/query", get(async |Query(_): Query<HashMap<String, u8>>| ()))
         .route("/coin", get(async || HttpError::new(StatusCode::NOT_FOUND, "no coin of that hash")));
     let (address, shutdown) = (server.address(), CancellationToken::new());
-    let app = service::http::router(routes, &identity, &readiness);
+    let chaos = Chaos::new(&config.service, &readiness, Role::Server).unwrap();
+    let app = service::http::router(routes, &identity, &readiness, &chaos);
     let task = tokio::spawn(server.run(app, readiness.clone(), shutdown.clone()));
     let client = Client::builder().no_proxy().build().unwrap();
     Echo { address, readiness, _stop: shutdown.clone().drop_guard(), shutdown, task, client }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod apart;
+mod chaos;
 mod clients;
 mod harness;
 mod in_flight;
