@@ -2,8 +2,8 @@
 //!
 //! `swarmyard up` is all three demos in one process, without Docker; `swarmyard load` asks a server as fast as it
 //! answers; `swarmyard watch` shows what an update costs; `swarmyard doctor` says what would go wrong on a machine;
-//! `swarmyard autoscale` has a service grow and shrink. The
-//! image has all but `up`, which is the feature of that name.
+//! `swarmyard autoscale` has a service grow and shrink; `swarmyard break` has something go wrong for a while. The image
+//! has all but `up`, which is the feature of that name.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -14,6 +14,7 @@ use service::config::{ConfigError, explain};
 use service::program::say;
 
 mod autoscale;
+mod r#break;
 mod doctor;
 mod figures;
 mod http_client;
@@ -61,6 +62,9 @@ enum Command {
     /// Give a Swarm's service as many replicas as its load needs
     #[command(after_help = autoscale::MANUAL)]
     Autoscale(Box<autoscale::Options>),
+    /// Have something go wrong for a while, at one instance of a service or at all of them
+    #[command(after_help = r#break::MANUAL)]
+    Break(Box<r#break::Options>),
 }
 
 /// Does what the command line asks for.
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Watch(options) => watch::run(*options).map(done),
         Command::Doctor(options) => doctor::run(&options),
         Command::Autoscale(options) => autoscale::run(*options).map(done),
+        Command::Break(options) => r#break::run(&options).map(done),
     };
     result.unwrap_or_else(|error| {
         say(&format!("{}: {error:#}", ABOUT.name));
@@ -111,6 +116,7 @@ fn speaker(args: &[OsString]) -> About {
         ("watch", _) => "swarmyard watch",
         ("doctor", _) => "swarmyard doctor",
         ("autoscale", _) => "swarmyard autoscale",
+        ("break", _) => "swarmyard break",
         _ => ABOUT.name,
     };
     About { name, ..ABOUT }

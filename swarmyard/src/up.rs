@@ -15,7 +15,7 @@ mod address;
 mod clock;
 mod command;
 mod console;
-mod instance;
+pub(crate) mod instance;
 mod options;
 mod output;
 mod readiness;

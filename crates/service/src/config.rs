@@ -286,6 +286,10 @@ pub fn explain(about: &About, command: &Command, error: &clap::Error) -> ConfigE
         None if error.kind() == ErrorKind::UnknownArgument => {
             format!("no such argument: {setting}; see `{name} --help`")
         }
+        None if error.kind() == ErrorKind::ArgumentConflict => {
+            let other = text(ContextKind::PriorArg).unwrap_or_default();
+            format!("{setting} does not go together with {other}; see `{name} --help`")
+        }
         None if value.is_empty() => format!("{setting} needs a value; see `{name} --help`"),
         None => format!("{setting}: {}; see `{name} --help`", error.kind()),
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use devcoin::MemoryLedger;
 use futures_util::future::{FutureExt, LocalBoxFuture};
+use secrecy::ExposeSecret;
 use service::config::parse_arguments;
 use service::{About, Settings};
 use tokio_util::sync::CancellationToken;
@@ -122,22 +123,22 @@ impl Instance {
         let [host, port] = [format!("--host={host}"), format!("--port={port}")];
         Ok(match self {
             Self::Producer => {
-                let service = producer::bind(&settings(&producer::ABOUT, [served_by, host, port])?)?;
+                let service = producer::bind(&settings(site, &producer::ABOUT, [served_by, host, port])?)?;
                 Box::new(|shutdown| service.run(shutdown).boxed_local())
             }
             Self::Consumer => {
                 let url = format!("--producer-url={}/number", site.url(Self::Producer.port()));
-                let service = settings(&consumer::ABOUT, [served_by, ops_host, ops_port, url])?;
+                let service = settings(site, &consumer::ABOUT, [served_by, ops_host, ops_port, url])?;
                 let service = consumer::bind_with(&service, stdout)?;
                 Box::new(|shutdown| service.run(shutdown).boxed_local())
             }
             Self::Node(number) => {
-                let service = chat_node::bind(&settings(&chat_node::ABOUT, node_arguments(number, site))?)?;
+                let service = chat_node::bind(&settings(site, &chat_node::ABOUT, node_arguments(number, site))?)?;
                 Box::new(|shutdown| service.run(shutdown).boxed_local())
             }
             Self::Api => {
                 let arguments = [served_by, host, port].into_iter().chain(site.redis());
-                let config = settings(&api::ABOUT, arguments)?;
+                let config = settings(site, &api::ABOUT, arguments)?;
                 let service = match site.options.redis {
                     Some(_) => api::bind(&config)?,
                     None => api::bind_with(&config, site.ledger.clone())?,
@@ -146,13 +147,13 @@ impl Instance {
             }
             Self::Webui => {
                 let url = format!("--api-url={}", site.url(Self::Api.port()));
-                let service = webui::bind(&settings(&webui::ABOUT, [served_by, host, port, url])?)?;
+                let service = webui::bind(&settings(site, &webui::ABOUT, [served_by, host, port, url])?)?;
                 Box::new(|shutdown| service.run(shutdown).boxed_local())
             }
             Self::Miner(_) => {
                 let speed = format!("--mining-speed={}", site.options.speed.name());
                 let arguments = [served_by, ops_host, ops_port, speed].into_iter().chain(site.redis());
-                let config = settings(&miner::ABOUT, arguments)?;
+                let config = settings(site, &miner::ABOUT, arguments)?;
                 let service = match site.options.redis {
                     Some(_) => miner::bind(&config)?,
                     None => miner::bind_with(&config, site.ledger.clone())?,
@@ -164,9 +165,9 @@ impl Instance {
 }
 
 /// The settings that a service's own flags say.
-fn settings<C: Settings>(about: &About, arguments: impl IntoIterator<Item = String>) -> anyhow::Result<C> {
-    let arguments = [about.name.to_owned()].into_iter().chain(arguments);
-    parse_arguments(about, arguments).context("cannot be set up, which is a bug: please tell us")
+fn settings<C: Settings>(site: &Site, about: &About, arguments: impl IntoIterator<Item = String>) -> anyhow::Result<C> {
+    let arguments = [about.name.to_owned()].into_iter().chain(arguments).chain(site.chaos_token());
+    parse_arguments(about, arguments).context("cannot be set up")
 }
 
 fn node_arguments(number: u16, site: &Site) -> Vec<String> {
@@ -217,6 +218,12 @@ impl Site {
         } else {
             self.url(port)
         }
+    }
+
+    fn chaos_token(&self) -> Option<String> {
+        let token = self.options.chaos_token.as_ref().map(ExposeSecret::expose_secret);
+        // A variable that is set to nothing counts as unset.
+        token.filter(|token| !token.is_empty()).map(|token| format!("--chaos-token={token}"))
     }
 
     fn redis(&self) -> Option<String> {

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use devcoin::RedisLedger;
 use devcoin::ledger::RedisSettings;
 use miner::Speed;
+use secrecy::SecretString;
 use service::config::LogLevel;
 use service::value::ip_address;
 
@@ -52,6 +53,10 @@ pub(crate) struct Options {
     /// Keep the coins in this Redis, as in <redis://127.0.0.1:6379>, rather than in this process
     #[arg(long, value_name = "URL", value_parser = redis_url)]
     pub(crate) redis: Option<String>,
+
+    /// Token with which the services can be broken for a while; without one, they cannot
+    #[arg(long, env = "CHAOS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) chaos_token: Option<SecretString>,
 
     /// Least severe events that the services log
     #[arg(long, value_name = "LEVEL", default_value = "info", ignore_case = true)]

@@ -6,7 +6,7 @@ use std::thread;
 
 use anyhow::{Context, anyhow};
 use service::shutdown::log_the_end;
-use service::{logging, metrics};
+use service::{chaos, logging, metrics};
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,7 @@ pub(crate) fn start(instance: Instance, surroundings: Surroundings) -> anyhow::R
     let work = move || {
         let (name, colour) = (instance.to_string(), instance.colour());
         let (log, stdout) = (console.stderr_lines(&name, colour), console.stdout_lines(&name, colour));
+        let (exit, mut exits) = mpsc::channel(1);
         let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             // Who started it waits for that.
@@ -76,10 +77,14 @@ pub(crate) fn start(instance: Instance, surroundings: Surroundings) -> anyhow::R
             tell_bound.send(Ok(())).ok()?;
             may_run.await.ok()?;
             tokio::spawn(metrics::upkeep());
-            Some(log_the_end(bound(token.clone()), token).await)
+            Some(tokio::select! {
+                end = log_the_end(bound(token.clone()), token) => end,
+                Some(code) = exits.recv() => Err(anyhow!("it was told to exit, with code {code}")),
+            })
         };
         let level = site.options.log_level;
-        let run_apart = || metrics::apart(|| logging::apart(level, log, clock, || runtime.block_on(life)));
+        let run = || logging::apart(level, log, clock, || runtime.block_on(life));
+        let run_apart = || chaos::apart(exit, || metrics::apart(run));
         let end = catch_unwind(AssertUnwindSafe(run_apart))
             .unwrap_or_else(|_| Some(Err(anyhow!("it has panicked, which is a bug: please tell us"))));
         // A name lookup may hang in a thread that cannot be interrupted.

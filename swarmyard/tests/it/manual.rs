@@ -40,7 +40,7 @@ fn the_page_explains_every_option() {
 #[test]
 fn the_toolkits_page_explains_every_option_of_every_command() {
     let commands =
-        [&["load"][..], &["load", "chat"], &["watch"], &["watch", "stack"], &["doctor"], &["autoscale"]];
+        [&["load"][..], &["load", "chat"], &["watch"], &["watch", "stack"], &["doctor"], &["autoscale"], &["break"]];
     for words in commands {
         assert_explained(words);
     }
