@@ -146,6 +146,9 @@ make_secret() {
 }
 make_secret redis_password
 make_secret cluster_secret
+case $config in *'
+  chaos_token:
+'*) make_secret chaos_token ;; esac
 
 if [ $build = yes ]; then
     (cd "$root" && docker buildx bake --push) || fail "the images could not be built, or not pushed to $REGISTRY" \

@@ -20,7 +20,7 @@ use crate::{cluster::Node, images, page::LAPTOP};
 pub const PROJECT: &str = "swarmyard";
 
 /// Settings of our Compose files: a page means their defaults unless it sets them.
-const SETTINGS: [&str; 26] = [
+const SETTINGS: [&str; 27] = [
     "REGISTRY",
     "TAG",
     "PRODUCER_PORT",
@@ -37,6 +37,7 @@ const SETTINGS: [&str; 26] = [
     "NODE3_RPC_PORT",
     "CHAT_DATA_DIR",
     "CLUSTER_SECRET",
+    "CHAOS_TOKEN",
     "HEARTBEAT_INTERVAL",
     "LOG_LEVEL",
     "API_PORT",

@@ -71,7 +71,8 @@ impl Yard {
         for part in ["deploy/scripts", "deploy/configs"] {
             copy(&images::root().join(part), &folder.path().join(part))?;
         }
-        for file in ["stack.yml", "deploy/replica.yml", "deploy/backup.yml", "deploy/autoscale.yml"] {
+        for file in ["stack.yml", "deploy/replica.yml", "deploy/backup.yml", "deploy/autoscale.yml", "deploy/chaos.yml"]
+        {
             fs::copy(images::root().join(file), folder.path().join(file))?;
         }
         let yard = Self { cluster: Cluster::swarm(managers, workers)?, managers: managers.len(), folder };

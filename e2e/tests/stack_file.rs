@@ -24,7 +24,8 @@ fn text(name: &str) -> Result<String> {
 }
 
 /// `stack.yml` and what may be added to it.
-const FILES: [&str; 4] = ["stack.yml", "deploy/replica.yml", "deploy/backup.yml", "deploy/autoscale.yml"];
+const FILES: [&str; 5] =
+    ["stack.yml", "deploy/replica.yml", "deploy/backup.yml", "deploy/autoscale.yml", "deploy/chaos.yml"];
 
 /// The one service that has the engine's socket, which is a manager's.
 const ENGINE_PROXY: &str = "engine-proxy";
@@ -75,8 +76,9 @@ fn duration(text: &Value) -> Result<Duration> {
 #[test]
 fn compose_and_stack_accept_it() -> Result<()> {
     stack()?;
-    for added in [&[][..], &FILES[1..2], &FILES[2..3], &FILES[3..], &FILES[1..]] {
-        let files = FILES[..1].iter().chain(added).flat_map(|file| ["-c", file]);
+    let (stack, added) = FILES.split_at(1);
+    for added in added.chunks(1).chain([&[][..], added]) {
+        let files = stack.iter().chain(added).flat_map(|file| ["-c", file]);
         output_of(Engine::local().command().args(["stack", "config"]).args(files).current_dir(images::root()))?;
     }
     Ok(())
@@ -253,6 +255,23 @@ fn configs_and_secrets_may_be_replaced_and_are_read_by_their_users_only() -> Res
                 ensure!(used["mode"] == mode, "{service}: {used}");
             }
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn nothing_can_be_broken_on_purpose_unless_that_is_added_and_then_all_of_ours_can() -> Result<()> {
+    let stack = text("stack.yml")?;
+    ensure!(!stack.contains("CHAOS_TOKEN"), "stack.yml sets it");
+    for (name, service) in services()? {
+        let image = service["image"].as_str().context(name.clone())?;
+        let is_ours = images::root().join(format!("Dockerfile.{}", image.trim_end_matches(":latest"))).exists();
+        // What keeps the others going, the backups and the autoscaler, is not to be broken.
+        let is_ours = is_ours && stack.contains(&format!("\n  {name}:\n"));
+        let has_token = service["environment"]["CHAOS_TOKEN_FILE"] == "/run/secrets/chaos_token";
+        let secrets = service["secrets"].as_array().into_iter().flatten();
+        let has_secret = secrets.filter(|secret| secret["source"] == "chaos_token").count() == 1;
+        ensure!((has_token, has_secret) == (is_ours, is_ours), "{name}: {service}");
     }
     Ok(())
 }
