@@ -145,12 +145,18 @@ fn the_page_of_the_cluster_is_followed_unchanged() -> Result<()> {
 }
 
 #[test]
-fn the_operations_page_goes_on_where_that_page_has_deployed_everything() -> Result<()> {
+fn the_lesson_and_then_the_operations_page_go_on_where_that_page_has_deployed_everything() -> Result<()> {
+    let pages = [deployed()?, page::open("docs/teaching.md")?, page::open("docs/operations.md")?];
+    Playground::up_for_the_cluster()?.follow_all(&pages)
+}
+
+/// The page of the cluster, as far as everything is deployed.
+fn deployed() -> Result<(PathBuf, Vec<Step>)> {
     let (cluster, mut steps) = page::open("docs/cluster.md")?;
     let text = fs::read_to_string(&cluster)?;
     let deployed = text.lines().position(|line| line.starts_with("## 6. ")).context("there is no part 6")?;
     steps.retain(|step| step.line <= deployed);
-    Playground::up_for_the_cluster()?.follow_all(&[(cluster, steps), page::open("docs/operations.md")?])
+    Ok((cluster, steps))
 }
 
 #[test]
