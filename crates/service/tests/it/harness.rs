@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Once;
 use std::time::Duration;
 
 use axum::Router;
@@ -31,6 +32,10 @@ pub(crate) const LARGE: usize = 16 * 1024 * 1024;
 
 /// Generous: only a broken service takes this long.
 pub(crate) const LIMIT: Duration = Duration::from_mins(1);
+
+/// Whether somebody is interested in a line of the log is asked when it is first written, by whichever test does; a test
+/// that listens a moment later would hear nothing of it.
+static SOMEBODY_LISTENS: Once = Once::new();
 
 const ABOUT: About = About { name: "echo", version: "1.2.3", description: "Says what it hears" };
 
@@ -62,6 +67,7 @@ pub(crate) struct Echo {
 
 /// Starts the service with these arguments.
 pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
+    SOMEBODY_LISTENS.call_once(|| tracing::subscriber::set_global_default(tracing_subscriber::registry()).unwrap());
     let Ok(Invocation::Run(config)) = parse::<Config>(&ABOUT, ["echo"].into_iter().chain(args)) else {
         panic!("wrong arguments: {args:?}")
     };
