@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, Result, bail, ensure};
 use chat_protocol::{ChatMessage, CreateRoom, Request, RoomCreated, RoomUser, SendMessage, ServerMessage};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, future::try_join_all};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
@@ -34,11 +34,8 @@ pub(crate) async fn one_order(addresses: &[String], lines: usize) -> Result<Vec<
         person.join(&room).await.with_context(|| format!("{} cannot join", person.name))?;
     }
     let all = lines * people.len();
-    let talks: Vec<_> = people.into_iter().map(|person| tokio::spawn(person.talk(room.clone(), lines, all))).collect();
-    let mut heard = Vec::new();
-    for talk in talks {
-        heard.push(talk.await??);
-    }
+    // Nobody leaves before everybody has heard all: whoever still waits for the answer to the last line would hear that.
+    let heard = try_join_all(people.iter_mut().map(|person| person.talk(&room, lines, all))).await?;
     let (first, others) = heard.split_first().context("somebody has heard")?;
     for other in others {
         ensure!(other == first, "two orders: {:?} and {:?}", contents(first), contents(other));
@@ -90,9 +87,9 @@ impl Person {
     }
 
     /// Says `lines` lines, and hears until there were `all`.
-    async fn talk(mut self, room: String, lines: usize, all: usize) -> Result<Vec<ChatMessage>> {
+    async fn talk(&mut self, room: &str, lines: usize, all: usize) -> Result<Vec<ChatMessage>> {
         let (mut heard, mut confirmed) = (Vec::new(), 0);
-        self.say(&room, 0).await?;
+        self.say(room, 0).await?;
         while confirmed < lines || heard.len() < all {
             let next = self.next().await;
             match next.with_context(|| format!("{}: {confirmed} confirmed, {} heard", self.name, heard.len()))? {
@@ -100,7 +97,7 @@ impl Person {
                 ServerMessage::MessageSent(_) => {
                     confirmed += 1;
                     if confirmed < lines {
-                        self.say(&room, confirmed).await?;
+                        self.say(room, confirmed).await?;
                     }
                 }
                 ServerMessage::MemberJoined(_) => {}
