@@ -212,6 +212,13 @@ fn the_mesh_reaches_all(nodes: &[Node]) -> Result<()> {
 fn no_update_costs_a_request(yard: &Yard) -> Result<()> {
     let scale = |count: usize| yard.docker(&["service", "scale", "--detach", &format!("yard_producer={count}")]);
     scale(ARCHITECTURES.len())?;
+    // The others go on serving for a while: it is the update that is looked at, and not their end.
+    until(|| {
+        let states = yard.docker(&["service", "ps", "--format={{.CurrentState}}", "yard_producer"])?;
+        let running = states.lines().filter(|state| state.starts_with("Running")).count();
+        ensure!(running == ARCHITECTURES.len(), "{running} producers run");
+        Ok(())
+    })?;
     yard.until_they_run(&[("producer", ARCHITECTURES.len())], yard.nodes())?;
     let urls = yard.nodes().iter().flat_map(|node| [producer(node), way_in(node, "/numbers/number")]);
     let urls: Vec<_> = urls.collect();

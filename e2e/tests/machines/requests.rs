@@ -5,7 +5,7 @@ use std::{
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow};
@@ -69,6 +69,7 @@ pub(crate) fn while_asking<T>(urls: &[String], work: impl FnOnce() -> Result<T>)
 }
 
 fn ask_until(done: &AtomicBool, url: &str) -> Asked {
+    let start = Instant::now();
     let mut asked = Asked { url: url.to_owned(), ..Asked::default() };
     while !done.load(Ordering::Relaxed) {
         match get(url) {
@@ -76,7 +77,7 @@ fn ask_until(done: &AtomicBool, url: &str) -> Asked {
                 asked.answers += 1;
                 asked.served_by.insert(answer.served_by);
             }
-            Err(error) => asked.failures.push(format!("{error:#}")),
+            Err(error) => asked.failures.push(format!("after {:.0?}: {error:#}", start.elapsed())),
         }
         thread::sleep(PAUSE);
     }
