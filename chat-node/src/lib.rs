@@ -42,6 +42,7 @@ mod rooms;
 mod rpc;
 mod session;
 mod socket;
+mod told;
 mod votes;
 
 pub use config::Config;
@@ -117,8 +118,11 @@ pub fn bind(config: &Config) -> anyhow::Result<ChatNode> {
         votes: Votes::default(),
         refused: Refused::default(),
         chaos,
+        requests: identity.requests(),
         work: TaskTracker::new(),
     });
+    let own = node.clone();
+    identity.tell(move || told::details(&own));
     let times = config.times();
     Ok(ChatNode { clients, peers: peers_server, identity, readiness, node, times, failed, journal })
 }

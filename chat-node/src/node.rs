@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use service::Chaos;
 use service::cluster_secret::ClusterSecret;
+use service::{Chaos, Requests};
 use tokio_util::task::TaskTracker;
 
 use crate::node_id::NodeId;
@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) refused: Refused,
     /// What breaks this node for a while.
     pub(crate) chaos: Chaos,
+    /// Counts what clients ask, which no router sees.
+    pub(crate) requests: Requests,
     /// Work that outlives the connection which began it: goodbyes and deletions.
     pub(crate) work: TaskTracker,
 }

@@ -57,6 +57,7 @@ impl Session {
 
     /// Carries a request out. What answers it is queued, or will be before any later answer.
     pub(crate) async fn handle(&mut self, text: &str) {
+        self.node.requests.count();
         let request = Request::from_json(text).map(with_normal_names);
         let admitted = self.node.chaos.admit().await;
         if admitted.is_err() || !matches!(request, Ok(Request::SendMessage(_))) {

@@ -5,11 +5,13 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
+use serde_json::json;
 use service::chaos::Role;
 use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio::time;
@@ -37,6 +39,15 @@ pub struct Consumer {
     printer: Printer,
     poll_interval: Duration,
     show_served_by: bool,
+    received: Arc<Mutex<Received>>,
+}
+
+/// What was received so far, for who looks at the yard.
+#[derive(Debug, Default)]
+struct Received {
+    count: u64,
+    /// The last number, and the replica that gave it.
+    last: Option<(i64, String)>,
 }
 
 /// Takes the port for health and metrics. What is received goes to stdout.
@@ -53,6 +64,13 @@ pub fn bind(config: &Config) -> anyhow::Result<Consumer> {
 /// When the port cannot be had.
 pub fn bind_with(config: &Config, out: impl Write + Send + 'static) -> anyhow::Result<Consumer> {
     let identity = Identity::new(&ABOUT, &config.service);
+    let received = Arc::new(Mutex::new(Received::default()));
+    let told = received.clone();
+    identity.tell(move || {
+        let Received { count, last } = &*told.lock().unwrap_or_else(PoisonError::into_inner);
+        let (number, from) = last.as_ref().map(|(number, from)| (number, from)).unzip();
+        json!({ "numbers": count, "last_number": number, "from": from })
+    });
     let readiness = Readiness::unready("no number received yet");
     let chaos = Chaos::new(&config.service, &readiness, Role::Client)?;
     let server = Server::bind(
@@ -68,7 +86,7 @@ pub fn bind_with(config: &Config, out: impl Write + Send + 'static) -> anyhow::R
     let poller = Poller::new(config.producer_url.clone(), config.poll_timeout)?;
     let printer = Printer::start(out);
     let Config { poll_interval, show_served_by, .. } = *config;
-    Ok(Consumer { server, ops, readiness, chaos, poller, printer, poll_interval, show_served_by })
+    Ok(Consumer { server, ops, readiness, chaos, poller, printer, poll_interval, show_served_by, received })
 }
 
 impl Consumer {
@@ -84,7 +102,7 @@ impl Consumer {
     /// When stdout cannot be written. A reader that went away (`consumer | head`) is no error: it
     /// ends the service.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let Self { server, ops, readiness, chaos, poller, mut printer, poll_interval, show_served_by } = self;
+        let Self { server, ops, readiness, chaos, poller, mut printer, poll_interval, show_served_by, received } = self;
         let stop = shutdown.child_token();
         let serving = server.run(ops, readiness.clone(), stop.clone());
         let polling = async {
@@ -95,7 +113,7 @@ impl Consumer {
                 poller.poll().await
             };
             while let Some(result) = stop.run_until_cancelled(poll()).await {
-                record(&readiness, &result);
+                record(&readiness, &received, &result);
                 match stop.run_until_cancelled(printer.print(line(result, show_served_by))).await {
                     None | Some(Ok(())) => {}
                     Some(Err(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
@@ -112,10 +130,13 @@ impl Consumer {
     }
 }
 
-fn record(readiness: &Readiness, result: &Result<Answer, PollError>) {
+fn record(readiness: &Readiness, received: &Mutex<Received>, result: &Result<Answer, PollError>) {
     let outcome = match result {
         Ok(answer) => {
             readiness.set_ready();
+            let mut received = received.lock().unwrap_or_else(PoisonError::into_inner);
+            received.count += 1;
+            received.last = Some((answer.number, answer.served_by.clone()));
             // Numbers go to 180; a float holds far more exactly.
             #[allow(clippy::cast_precision_loss)]
             gauge!("consumer_last_number").set(answer.number as f64);

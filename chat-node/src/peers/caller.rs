@@ -64,6 +64,16 @@ impl Caller {
         *self.standing() == Standing::Answers
     }
 
+    /// Whether it answered the last call: `up`, `refuses`, `silent`; `unknown` before the first.
+    pub(super) fn state(&self) -> &'static str {
+        match *self.standing() {
+            Standing::Unknown => "unknown",
+            Standing::Answers => "up",
+            Standing::Refuses => "refuses",
+            Standing::Silent(_) => "silent",
+        }
+    }
+
     fn standing(&self) -> MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -48,6 +48,11 @@ impl Peer {
         self.caller.call(call, limit).await
     }
 
+    /// Whether it answered the last call: `up`, `refuses`, `silent`; `unknown` before the first.
+    pub(crate) fn state(&self) -> &'static str {
+        self.caller.state()
+    }
+
     /// Queues a call that tells the peer something; it is told in this order, again and again until it
     /// answers. Never waits.
     pub(crate) fn tell(&self, call: Arc<PeerCall>) {

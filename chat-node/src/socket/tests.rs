@@ -32,6 +32,7 @@ fn node() -> Arc<Node> {
         votes: Votes::default(),
         chaos: Chaos::default(),
         refused: Refused::default(),
+        requests: service::Requests::default(),
         work: TaskTracker::new(),
     })
 }

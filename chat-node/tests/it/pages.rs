@@ -1,8 +1,8 @@
 //! Plain HTTP: the chat page on the port for clients, health and figures on both ports.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{ask, start};
+use crate::harness::{Node, ask, cluster, in_time, start};
 
 fn body(answer: &str) -> &str {
     answer.split_once("\r\n\r\n").unwrap().1
@@ -41,6 +41,35 @@ async fn both_ports_answer_for_health_and_say_who_served() {
     let nothing = ask(node.address, "GET", "/nothing").await;
     assert!(nothing.starts_with("HTTP/1.1 404 "), "{nothing}");
     assert_eq!(body(&nothing), r#"{"status":404,"message":"nothing is at /nothing"}"#);
+}
+
+#[tokio::test]
+async fn whoami_tells_the_rooms_that_a_node_hosts_with_the_fullest_first() {
+    let [one, two] = cluster(&[("HEARTBEAT_INTERVAL", "100ms")]);
+    let (mut alice, mut bob) = (one.client().await, two.client().await);
+    alice.create_room("empty", "alice").await;
+    let room = alice.create_room("general", "alice").await;
+    alice.join(&room, "alice").await;
+    bob.join(&room, "bob").await;
+    let details = async |node: &Node| {
+        let whoami: Value = serde_json::from_str(body(&ask(node.xmlrpc, "GET", "/whoami").await)).unwrap();
+        // What clients ask in their WebSockets.
+        assert!(whoami["requests"].as_u64() >= Some(1), "{whoami}");
+        whoami["details"].clone()
+    };
+    let general = json!({"name": "general", "members": 2, "nodes": ["node2"]});
+    let rooms = json!([general, {"name": "empty", "members": 0, "nodes": []}]);
+    let told = details(&one).await;
+    assert_eq!((&told["node"], &told["rooms"], &told["rooms_total"]), (&json!("node1"), &rooms, &json!(2)), "{told}");
+    // It has just told the other node of Bob's arrival, or asked it for its rooms.
+    in_time(async {
+        while details(&two).await["peers"] != json!([{"node": "node1", "state": "up"}]) {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let told = details(&two).await;
+    assert_eq!((&told["rooms"], &told["rooms_total"]), (&json!([]), &json!(0)), "{told}");
 }
 
 #[tokio::test]

@@ -36,6 +36,19 @@ fn it_is_ready_while_polls_succeed_and_says_why_not_otherwise() {
 }
 
 #[test]
+fn whoami_tells_the_last_number_and_who_gave_it() {
+    let server = Server::start(number(73));
+    let mut consumer = start(&server.url(), &[]);
+    let ops = consumer.address();
+    consumer.line_that_starts("Received");
+    let answer = get(ops, "/whoami");
+    let whoami: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let details = &whoami["details"];
+    assert_eq!((&details["last_number"], &details["from"]), (&73.into(), &"stub.1".into()), "{whoami}");
+    assert!(details["numbers"].as_u64() >= Some(1), "{whoami}");
+}
+
+#[test]
 fn a_signal_ends_it_also_during_a_poll_and_during_a_pause() {
     let hanging = Server::start(Behaviour::Hang);
     let answering = Server::start(number(73));

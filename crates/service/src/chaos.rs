@@ -79,6 +79,12 @@ impl Chaos {
         Ok(Self(token.map(|token| Arc::new(Panel::new(token, readiness.clone(), role, exit)))))
     }
 
+    /// Those that are on; none at all without a token.
+    #[must_use]
+    pub fn list(&self) -> Option<Vec<Turned>> {
+        self.0.as_ref().map(|panel| panel.list())
+    }
+
     /// Waits for as long as the knobs have a request wait, which is for nothing without any.
     pub async fn wait(&self) {
         if let Some(panel) = &self.0 {

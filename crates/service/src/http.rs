@@ -36,7 +36,7 @@ pub fn router(routes: Router, identity: &Identity, readiness: &Readiness, chaos:
     let complete = routes
         .merge(health)
         .merge(metrics::routes())
-        .merge(identity.routes())
+        .merge(identity.routes(readiness, chaos))
         .merge(chaos.routes())
         .fallback(async || StatusCode::NOT_FOUND)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -44,7 +44,7 @@ pub fn router(routes: Router, identity: &Identity, readiness: &Readiness, chaos:
         .layer(CatchPanicLayer::custom(internal_error))
         .layer(middleware::from_fn(json_errors));
     // Beyond the time limit, which would answer what hangs; what fails is counted as any other answer is.
-    chaos.breaking(complete).layer(middleware::from_fn(metrics::count))
+    chaos.breaking(complete).layer(middleware::from_fn_with_state(identity.requests(), metrics::count))
 }
 
 async fn readyz(State(readiness): State<Readiness>) -> Result<&'static str, HttpError> {

@@ -1,18 +1,23 @@
 //! Who answers: the header X-Served-By and `GET /whoami`.
 
 use std::env::consts::ARCH;
+use std::fmt::{self, Debug, Formatter};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::about::About;
+use crate::chaos::{Chaos, Turned};
 use crate::config::ServiceConfig;
+use crate::readiness::Readiness;
 
 /// Names the replica that gave an answer.
 pub const X_SERVED_BY: HeaderName = HeaderName::from_static("x-served-by");
@@ -31,6 +36,30 @@ struct Instance {
     host: String,
     node: Option<String>,
     started: Instant,
+    requests: Requests,
+    details: Details,
+}
+
+/// How many requests an instance has answered, but for those about itself (`/whoami`, `/metrics` and the like). What a
+/// router answers is counted by itself.
+#[derive(Clone, Debug, Default)]
+pub struct Requests(Arc<AtomicU64>);
+
+impl Requests {
+    /// Counts one more.
+    pub fn count(&self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// What a service has to say of itself beyond what all say.
+#[derive(Default)]
+struct Details(OnceLock<Box<dyn Fn() -> Value + Send + Sync>>);
+
+impl Debug for Details {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Details").finish_non_exhaustive()
+    }
 }
 
 #[derive(Serialize)]
@@ -42,6 +71,16 @@ struct Whoami<'a> {
     node: Option<&'a str>,
     architecture: &'static str,
     uptime_seconds: u64,
+    ready: bool,
+    /// Why it is not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    requests: u64,
+    /// What breaks it on purpose; left out when nothing can.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    knobs: Option<Vec<Turned>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Value>,
     caller: String,
     x_forwarded_for: Vec<String>,
 }
@@ -58,6 +97,8 @@ impl Identity {
             node: config.node_name.clone(),
             host,
             started: Instant::now(),
+            requests: Requests::default(),
+            details: Details::default(),
         }))
     }
 
@@ -79,6 +120,30 @@ impl Identity {
         &self.0.served_by
     }
 
+    /// The machine, if it was told.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        self.0.node.as_deref()
+    }
+
+    /// How long the instance has been there.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.0.started.elapsed()
+    }
+
+    /// Where requests are counted that no router answers, such as those within a WebSocket.
+    #[must_use]
+    pub fn requests(&self) -> Requests {
+        self.0.requests.clone()
+    }
+
+    /// Has `/whoami` tell what this service alone has to say, as `details`. It is asked each time, about once a second
+    /// for whoever looks at the yard: so it is to be short, and at hand. Only the first call counts.
+    pub fn tell(&self, details: impl Fn() -> Value + Send + Sync + 'static) {
+        let _ = self.0.details.0.set(Box::new(details));
+    }
+
     /// The header's value; a host name that no header can carry becomes `unknown`.
     ///
     /// It is put on every answer: as static text it is copied without counting references, over
@@ -91,17 +156,19 @@ impl Identity {
         }
     }
 
-    pub(crate) fn routes(&self) -> Router {
-        Router::new().route("/whoami", routing::get(whoami)).with_state(self.clone())
+    pub(crate) fn routes(&self, readiness: &Readiness, chaos: &Chaos) -> Router {
+        let state = (self.clone(), readiness.clone(), chaos.clone());
+        Router::new().route("/whoami", routing::get(whoami)).with_state(state)
     }
 }
 
 async fn whoami(
-    State(Identity(instance)): State<Identity>,
+    State((Identity(instance), readiness, chaos)): State<(Identity, Readiness, Chaos)>,
     ConnectInfo(caller): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
 ) -> Response {
     let forwarded = headers.get_all(X_FORWARDED_FOR).iter();
+    let reason = readiness.check().err();
     let answer = Whoami {
         name: instance.name,
         version: &instance.version,
@@ -110,6 +177,11 @@ async fn whoami(
         node: instance.node.as_deref(),
         architecture: architecture(),
         uptime_seconds: instance.started.elapsed().as_secs(),
+        ready: reason.is_none(),
+        reason,
+        requests: instance.requests.0.load(Relaxed),
+        knobs: chaos.list(),
+        details: instance.details.0.get().map(|details| details()),
         // On `::`, IPv4 clients would look like `::ffff:192.0.2.7`.
         caller: SocketAddr::new(caller.ip().to_canonical(), caller.port()).to_string(),
         x_forwarded_for: forwarded.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect(),

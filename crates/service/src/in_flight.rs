@@ -11,11 +11,10 @@ use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use metrics::{Gauge, Unit, describe_gauge, gauge};
 
+use crate::metrics::ABOUT_ITSELF;
+
 /// The gauge's name.
 pub const HTTP_REQUESTS_IN_FLIGHT: &str = "http_requests_in_flight";
-
-/// Routes at which an instance is looked at: who looks is no load on it.
-const LOOKS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Has the gauge shown from the start: none at all and no requests are two things.
 pub(crate) fn describe() {
@@ -27,9 +26,9 @@ pub(crate) fn describe() {
 pub(crate) struct InFlight(Gauge);
 
 impl InFlight {
-    /// Counts a request of this route, unless it only looks at the instance.
+    /// Counts a request of this route, unless it is about the instance itself.
     pub(crate) fn begin(route: &str) -> Option<Self> {
-        if LOOKS.contains(&route) {
+        if ABOUT_ITSELF.contains(&route) {
             return None;
         }
         let gauge = gauge!(HTTP_REQUESTS_IN_FLIGHT);

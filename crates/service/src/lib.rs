@@ -35,7 +35,7 @@ pub mod value;
 pub use about::About;
 pub use chaos::Chaos;
 pub use config::{ServiceConfig, Settings};
-pub use identity::Identity;
+pub use identity::{Identity, Requests};
 pub use quick::QuickGet;
 pub use readiness::Readiness;
 pub use server::Server;

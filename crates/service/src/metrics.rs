@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::Method;
 use axum::http::header::CONTENT_TYPE;
 use axum::middleware::Next;
@@ -16,7 +16,7 @@ use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tokio::time::sleep;
 
-use crate::identity::{Identity, architecture};
+use crate::identity::{Identity, Requests, architecture};
 use crate::in_flight::{self, InFlight};
 
 pub use crate::in_flight::HTTP_REQUESTS_IN_FLIGHT;
@@ -26,6 +26,9 @@ const PROMETHEUS_TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Label for a request that no route matched: the paths themselves would be without number.
 pub(crate) const NO_ROUTE: &str = "none";
+
+/// Routes at which an instance is looked at, or broken on purpose: not the work that it is there for, and no load on it.
+pub(crate) const ABOUT_ITSELF: [&str; 6] = ["/healthz", "/readyz", "/metrics", "/whoami", "/chaos", "/chaos/{name}"];
 
 /// Bounds of the histograms, all of which are of times, in seconds.
 const BUCKETS_SECONDS: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
@@ -113,13 +116,16 @@ fn known_method(method: &Method) -> &str {
 }
 
 /// Middleware that counts each request of a router while it is on its way, and its answer.
-pub(crate) async fn count(request: Request, next: Next) -> Response {
+pub(crate) async fn count(State(requests): State<Requests>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let method = request.method().clone();
     let in_flight = InFlight::begin(route);
     let response = next.run(request).await;
     http_requests_total(route, &method, response.status().as_u16()).increment(1);
+    if !ABOUT_ITSELF.contains(&route) {
+        requests.count();
+    }
     match in_flight {
         Some(in_flight) => in_flight.end_with(response),
         None => response,

@@ -13,7 +13,7 @@ use metrics::Counter;
 
 use crate::chaos::Chaos;
 use crate::http;
-use crate::identity::Identity;
+use crate::identity::{Identity, Requests};
 use crate::metrics::http_requests_total;
 use crate::readiness::Readiness;
 use crate::server::{Answer, App, Client};
@@ -26,6 +26,7 @@ pub struct QuickGet {
     answer: fn() -> Bytes,
     answered: Counter,
     chaos: Chaos,
+    requests: Requests,
 }
 
 impl QuickGet {
@@ -48,6 +49,7 @@ impl QuickGet {
             answer,
             answered: http_requests_total(path, &Method::GET, 200),
             chaos: chaos.clone(),
+            requests: identity.requests(),
         }
     }
 }
@@ -60,6 +62,7 @@ impl App for QuickGet {
         // The router has that path, too, and has the knobs break it.
         if is_quick && !self.chaos.concerns_requests() {
             self.answered.increment(1);
+            self.requests.count();
             // The room that the request's headers took serves for the answer's.
             let mut headers = std::mem::take(request.headers_mut());
             headers.clear();

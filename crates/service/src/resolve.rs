@@ -41,7 +41,8 @@ impl Resolve for ShuffledResolver {
     }
 }
 
-/// The addresses of a name, at least one, in random order; their port is 0.
+/// The addresses of a name, at least one, in random order; their port is 0. A C library may know no more than 48 of
+/// one name at a time; whoever wants more, asks again.
 ///
 /// # Errors
 /// When there are none, or not within `limit`.

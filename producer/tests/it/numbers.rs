@@ -101,4 +101,5 @@ fn answers_are_counted() {
     draw(address, 10);
     let metrics = ask(address, "GET", "/metrics");
     assert!(metrics.contains(r#"http_requests_total{route="/number",method="GET",status="200"} 10"#), "{metrics}");
+    assert!(ask(address, "GET", "/whoami").contains(r#""requests":10"#));
 }

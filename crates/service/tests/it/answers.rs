@@ -42,6 +42,38 @@ async fn whoami_names_the_instance_and_the_caller() {
 }
 
 #[tokio::test]
+async fn whoami_says_whether_the_instance_is_ready_or_why_not() {
+    let echo = start([]);
+    let whoami = body(echo.get("/whoami").await).await;
+    assert_eq!((&whoami["ready"], &whoami["reason"]), (&json!(false), &json!("waiting for redis")), "{whoami}");
+    echo.readiness.set_ready();
+    let whoami = body(echo.get("/whoami").await).await;
+    assert_eq!((&whoami["ready"], &whoami["reason"]), (&json!(true), &Value::Null), "{whoami}");
+    echo.readiness.set_stopping();
+    assert_eq!(body(echo.get("/whoami").await).await["reason"], "stopping");
+}
+
+#[tokio::test]
+async fn whoami_counts_requests_but_not_those_about_the_instance_itself() {
+    let echo = start(["--chaos-token=salmon"]);
+    for path in ["/healthz", "/readyz", "/metrics", "/whoami", "/chaos", "/chaos/hang"] {
+        echo.get(path).await;
+    }
+    assert_eq!(body(echo.get("/whoami").await).await["requests"], 0);
+    echo.request("POST", "/echo").body("hello").send().await.unwrap();
+    echo.get("/nowhere").await;
+    assert_eq!(body(echo.get("/whoami").await).await["requests"], 2);
+}
+
+#[tokio::test]
+async fn whoami_has_details_of_a_service_that_tells_some() {
+    let echo = start([]);
+    assert_eq!(body(echo.get("/whoami").await).await["details"], Value::Null);
+    echo.identity.tell(|| json!({ "heard": 7 }));
+    assert_eq!(body(echo.get("/whoami").await).await["details"], json!({ "heard": 7 }));
+}
+
+#[tokio::test]
 async fn without_settings_the_host_name_and_the_programs_version_are_shown() {
     let whoami = body(start([]).get("/whoami").await).await;
     assert_eq!(whoami["served_by"], whoami["host"]);

@@ -61,6 +61,7 @@ async fn without_a_token_in_the_settings_there_are_no_knobs() {
         let expected = json!({"status": 404, "message": format!("nothing is at {path}")});
         assert_eq!(json_of(answer).await, expected);
     }
+    assert_eq!(json_of(echo.get("/whoami").await).await["knobs"], Value::Null);
 }
 
 #[tokio::test]
@@ -90,6 +91,7 @@ async fn latency_has_requests_wait_and_ends_by_itself() {
     let turned = echo.turn_on("latency", latency).await;
     let effect = "requests are answered 5s later";
     assert_eq!(turned, json!({"knob": "latency", "effect": effect, "ends_in_seconds": 60.0}));
+    assert_eq!(json_of(echo.get("/whoami").await).await["knobs"][0]["effect"], effect);
     let start = Instant::now();
     for path in ["/slow/0", "/nowhere"] {
         let time = time_of(&echo, path).await;

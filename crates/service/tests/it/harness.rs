@@ -58,6 +58,7 @@ impl Settings for Config {
 /// A running service; it stops when this is dropped.
 pub(crate) struct Echo {
     pub(crate) address: SocketAddr,
+    pub(crate) identity: Identity,
     pub(crate) readiness: Readiness,
     pub(crate) shutdown: CancellationToken,
     _stop: DropGuard,
@@ -91,7 +92,7 @@ pub(crate) fn start<const N: usize>(args: [&str; N]) -> Echo {
     let app = service::http::router(routes, &identity, &readiness, &chaos);
     let task = tokio::spawn(server.run(app, readiness.clone(), shutdown.clone()));
     let client = Client::builder().no_proxy().build().unwrap();
-    Echo { address, readiness, _stop: shutdown.clone().drop_guard(), shutdown, task, client }
+    Echo { address, identity, readiness, _stop: shutdown.clone().drop_guard(), shutdown, task, client }
 }
 
 async fn slow(Path(milliseconds): Path<u64>) -> &'static str {

@@ -34,7 +34,7 @@ async fn becomes(echo: &Echo, wanted: &str) {
 fn an_idle_instance_says_so_and_who_looks_at_it_is_no_load() {
     apart(async |echo| {
         echo.readiness.set_ready();
-        for path in ["/healthz", "/readyz", "/metrics"] {
+        for path in ["/healthz", "/readyz", "/metrics", "/whoami"] {
             echo.get(path).await.bytes().await.unwrap();
             assert_eq!(in_flight(&echo).await, "0");
         }
