@@ -80,6 +80,20 @@ struct Miner {
     last_seen: String,
     /// Whether that was a moment ago.
     alive: bool,
+    /// What it is called among its replicas; like what follows, null when it does not tell.
+    served_by: Option<String>,
+    /// The machine that it runs on.
+    node: Option<String>,
+    /// The processor there.
+    #[schema(example = "arm64")]
+    architecture: Option<String>,
+    /// The miner's version.
+    version: Option<String>,
+    /// How long it had been there when the ledger heard of it.
+    uptime_seconds: Option<u64>,
+    /// What breaks it on purpose.
+    #[schema(example = "latency")]
+    knobs: Option<String>,
 }
 
 impl MinerList {
@@ -93,6 +107,12 @@ impl MinerList {
             hash_rate: miner.hash_rate,
             last_seen: rfc3339(miner.last_seen),
             alive: miner.is_alive(now),
+            served_by: miner.origin.served_by.clone(),
+            node: miner.origin.node.clone(),
+            architecture: miner.origin.architecture.clone(),
+            version: miner.origin.version.clone(),
+            uptime_seconds: miner.origin.uptime_seconds,
+            knobs: miner.origin.knobs.clone(),
         };
         let miners = figures.miners.iter().map(miner).collect();
         Self { miners, retired_coins: figures.retired_coins, freshness, served_by }
@@ -162,6 +182,8 @@ fn mean(counts: &[u64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use devcoin::ledger::Origin;
+
     use super::*;
     use crate::pace::Pace;
 
@@ -193,6 +215,7 @@ mod tests {
             last_nonce: None,
             last_seen,
             hash_rate: 250,
+            origin: Origin::default(),
         };
         let figures = Figures { milliseconds: 20_000, miners: vec![miner(5001), miner(5000)], ..Figures::default() };
         let stats = Stats::new(&figures, FRESH, String::new());

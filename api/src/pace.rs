@@ -44,6 +44,8 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use devcoin::ledger::Origin;
+
     use super::*;
 
     #[test]
@@ -56,6 +58,7 @@ mod tests {
                 last_nonce: None,
                 last_seen: milliseconds,
                 hash_rate: 0,
+                origin: Origin::default(),
             };
             Figures { milliseconds, miners: coins.iter().map(miner).collect(), ..Figures::default() }
         };

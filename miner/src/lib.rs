@@ -54,6 +54,7 @@ pub struct Miner {
     ledger: Arc<dyn Ledger>,
     id: MinerId,
     name: String,
+    identity: Identity,
     config: Config,
     mining: Mining,
 }
@@ -93,7 +94,7 @@ pub fn bind_with(config: &Config, ledger: Arc<dyn Ledger>) -> anyhow::Result<Min
     describe_histogram!("miner_ledger_seconds", "Time that the ledger took to answer");
     let name = name::name(identity.served_by(), config.service.node_name.as_deref());
     let id = MinerId::new(&name);
-    Ok(Miner { server, ops, readiness, chaos, ledger, id, name, config: config.clone(), mining })
+    Ok(Miner { server, ops, readiness, chaos, ledger, id, name, identity, config: config.clone(), mining })
 }
 
 impl Miner {
@@ -110,7 +111,7 @@ impl Miner {
     /// When the system gives no threads, no signals, or breaks the listening socket, and when a thread that
     /// searches panics.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let Self { server, ops, readiness, chaos, ledger, id, name, config, mining } = self;
+        let Self { server, ops, readiness, chaos, ledger, id, name, identity, config, mining } = self;
         let stop = shutdown.child_token();
         // Without a file there is nothing to read again, and a hangup means what it means to every program.
         let hangups = config.miner_config.is_some().then(|| signal(SignalKind::hangup())).transpose()?;
@@ -118,7 +119,7 @@ impl Miner {
         tracing::info!(miner = %id, threads = mining.threads(), "miner {id}: {mining}; {}", search.way());
         let ground = Ground::new(mining);
         let mut crew = Crew::start(ground.clone(), search, mining, stop.clone())?;
-        let recorder = Recorder::new(id, name, ledger, ground.clone(), readiness.clone(), chaos);
+        let recorder = Recorder::new(id, name, identity, ledger, ground.clone(), readiness.clone(), chaos);
         let status = recorder.status();
 
         let serving = async {

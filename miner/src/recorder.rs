@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::BackoffBuilder;
-use devcoin::ledger::{Batch, LedgerError};
+use devcoin::ledger::{Batch, LedgerError, Origin};
 use devcoin::{Ledger, MinerId};
 use metrics::{Counter, counter, histogram};
+use service::identity::architecture;
 use service::retry::{self, RETRY_DELAY_MAX};
-use service::{Chaos, Readiness};
+use service::{Chaos, Identity, Readiness};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,7 @@ pub(crate) struct Status {
 pub(crate) struct Recorder {
     miner: MinerId,
     name: String,
+    identity: Identity,
     ledger: Arc<dyn Ledger>,
     ground: Ground,
     readiness: Readiness,
@@ -52,6 +54,7 @@ impl Recorder {
     pub(crate) fn new(
         miner: MinerId,
         name: String,
+        identity: Identity,
         ledger: Arc<dyn Ledger>,
         ground: Ground,
         readiness: Readiness,
@@ -60,6 +63,7 @@ impl Recorder {
         Self {
             miner,
             name,
+            identity,
             ledger,
             ground,
             readiness,
@@ -116,7 +120,8 @@ impl Recorder {
     fn batch(&mut self) -> Batch {
         let hash_rate = self.hash_rate.update(std::time::Instant::now(), self.ground.tally().hashes);
         let (difficulty, nonces) = self.ground.batch();
-        Batch { miner: self.miner.clone(), name: self.name.clone(), difficulty, nonces, hash_rate }
+        let origin = origin(&self.identity, &self.chaos);
+        Batch { miner: self.miner.clone(), name: self.name.clone(), difficulty, nonces, hash_rate, origin }
     }
 
     /// Sends the same batch again and again, until the ledger has got it.
@@ -188,10 +193,24 @@ impl Recorder {
     }
 }
 
+/// What others can ask their replicas at `/whoami`: a miner is on the ledger's network alone.
+fn origin(identity: &Identity, chaos: &Chaos) -> Origin {
+    let knobs: Vec<_> = chaos.list().unwrap_or_default().into_iter().map(|turned| turned.knob).collect();
+    Origin {
+        served_by: Some(identity.served_by().to_owned()),
+        node: identity.node().map(str::to_owned),
+        architecture: Some(architecture().to_owned()),
+        version: Some(identity.version().to_owned()),
+        uptime_seconds: Some(identity.uptime().as_secs()),
+        knobs: Some(knobs.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ground::tests::MINING;
+    use crate::{ABOUT, Config};
     use devcoin::MemoryLedger;
 
     #[tokio::test(start_paused = true)]
@@ -201,8 +220,10 @@ mod tests {
         {
             let ground = Ground::new(MINING);
             let ledger = Arc::new(MemoryLedger::default());
+            let config = service::config::parse_arguments::<Config>(&ABOUT, ["miner"]).unwrap();
+            let identity = Identity::new(&ABOUT, &config.service);
             let (id, name, chaos) = (MinerId::new("pi"), "pi".to_owned(), Chaos::default());
-            let mut recorder = Recorder::new(id, name, ledger, ground.clone(), Readiness::ready(), chaos);
+            let mut recorder = Recorder::new(id, name, identity, ledger, ground.clone(), Readiness::ready(), chaos);
             let find = async {
                 for nonce in 0..coins as u64 {
                     ground.find(&[nonce]);

@@ -131,6 +131,9 @@ fn miners_and_stats_tell_who_mines_how_much() {
         })
         .collect();
     figures.sort_unstable();
+    let miner = &miners["miners"][0];
+    let origin = ["served_by", "node", "architecture", "version", "uptime_seconds", "knobs"].map(|key| &miner[key]);
+    assert_eq!(json!(origin), json!(["yard_miner.2@pi4", "pi4", "arm64", null, 61, "latency"]), "{miner}");
     api.until("/miners", |answer| answer.json()["miners"][0]["coins_per_second_10s"].as_f64() == Some(0.0));
     let alive = |miner, name, coins| (miner, name, Some(coins), Some(250), Some(true));
     assert_eq!(figures, [alive(one.as_str(), "one on pi4", 3), alive(other.as_str(), "oth on pi4", 4)]);

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use devcoin::ledger::Batch;
+use devcoin::ledger::{Batch, Origin};
 use devcoin::{Difficulty, Ledger, MemoryLedger, MinerId};
 use service::config::{Invocation, parse};
 use testing::needs;
@@ -116,8 +116,14 @@ async fn in_one_process_it_tells_of_any_ledger() {
     let shutdown = CancellationToken::new();
     let running = tokio::spawn(api.run(shutdown.clone()));
     let difficulty = Difficulty::MIN;
-    let batch =
-        Batch { miner: MinerId::new("pi"), name: "pi".to_owned(), difficulty, nonces: vec![1, 2, 3], hash_rate: 1 };
+    let batch = Batch {
+        miner: MinerId::new("pi"),
+        name: "pi".to_owned(),
+        difficulty,
+        nonces: vec![1, 2, 3],
+        hash_rate: 1,
+        origin: Origin::default(),
+    };
     ledger.record(&batch).await.unwrap();
     let listening = tokio::task::spawn_blocking(move || Listener::after(address, "0-0").next_coins(3).0);
     assert_eq!(listening.await.unwrap(), [1, 2, 3]);

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use devcoin::ledger::{Batch, RecordedCoin, RedisSettings};
+use devcoin::ledger::{Batch, Origin, RecordedCoin, RedisSettings};
 use devcoin::{Difficulty, Ledger, MinerId, RedisLedger};
 use testing::RedisServer;
 use tokio::runtime::Runtime;
@@ -63,6 +63,14 @@ impl Redis {
             difficulty: Difficulty::try_from(12).unwrap(),
             nonces: nonces.collect(),
             hash_rate: 250,
+            origin: Origin {
+                served_by: Some("yard_miner.2@pi4".to_owned()),
+                node: Some("pi4".to_owned()),
+                architecture: Some("arm64".to_owned()),
+                version: None,
+                uptime_seconds: Some(61),
+                knobs: Some("latency".to_owned()),
+            },
         };
         self.runtime.block_on(async { self.ledger().record(&batch).await }).unwrap();
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use devcoin::ledger::{Batch, Figures, RedisSettings};
+use devcoin::ledger::{Batch, Figures, Origin, RedisSettings};
 use devcoin::{Difficulty, Ledger as _, MinerId, RedisLedger};
 use redis::FromRedisValue;
 use testing::RedisServer;
@@ -53,8 +53,8 @@ impl Ledger {
 
     async fn find(&self, miner: &MinerId, nonces: std::ops::Range<u64>) {
         let name = "miner.1 on pi4".to_owned();
-        let nonces = nonces.collect();
-        let batch = Batch { miner: miner.clone(), name, difficulty: Difficulty::MIN, nonces, hash_rate: 1000 };
+        let (nonces, origin) = (nonces.collect(), Origin::default());
+        let batch = Batch { miner: miner.clone(), name, difficulty: Difficulty::MIN, nonces, hash_rate: 1000, origin };
         self.client.record(&batch).await.unwrap();
     }
 

@@ -39,7 +39,7 @@ impl Display for Balance {
 #[cfg(test)]
 mod tests {
     use devcoin::MinerId;
-    use devcoin::ledger::MinerFigures;
+    use devcoin::ledger::{MinerFigures, Origin};
 
     use super::*;
 
@@ -52,6 +52,7 @@ mod tests {
             last_nonce: None,
             last_seen: 0,
             hash_rate: 0,
+            origin: Origin::default(),
         };
         let figures =
             |blocks| Figures { blocks, miners: vec![miner(3), miner(4)], retired_coins: 5, ..Figures::default() };

@@ -71,6 +71,46 @@ pub struct Batch {
     pub nonces: Vec<u64>,
     /// Hashes a second that the miner computes.
     pub hash_rate: u64,
+    /// Where the miner runs.
+    pub origin: Origin,
+}
+
+/// Where a miner runs, and as what, as far as it tells: a page shows it beside the instances that can be asked.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Origin {
+    /// What it is called among its replicas.
+    pub served_by: Option<String>,
+    /// The machine.
+    pub node: Option<String>,
+    /// The processor, in Docker's words.
+    pub architecture: Option<String>,
+    /// The program's version.
+    pub version: Option<String>,
+    /// How long it has been there, in seconds.
+    pub uptime_seconds: Option<u64>,
+    /// What breaks it on purpose, such as `latency`.
+    pub knobs: Option<String>,
+}
+
+/// Longest text of an origin, in bytes; the rest is cut off, as each miner's is kept for long.
+const ORIGIN_TEXT_BYTES_MAX: usize = 100;
+
+impl Origin {
+    /// The same, with no text longer than a ledger keeps.
+    fn cut(&self) -> Self {
+        let cut = |text: &Option<String>| {
+            let text = text.as_deref().filter(|text| !text.is_empty())?;
+            Some(text[..text.floor_char_boundary(ORIGIN_TEXT_BYTES_MAX)].to_owned())
+        };
+        Self {
+            served_by: cut(&self.served_by),
+            node: cut(&self.node),
+            architecture: cut(&self.architecture),
+            version: cut(&self.version),
+            uptime_seconds: self.uptime_seconds,
+            knobs: cut(&self.knobs),
+        }
+    }
 }
 
 impl Batch {
@@ -180,6 +220,8 @@ pub struct MinerFigures {
     pub last_seen: u64,
     /// Hashes a second, as it says.
     pub hash_rate: u64,
+    /// Where it runs, as it said last.
+    pub origin: Origin,
 }
 
 impl MinerFigures {

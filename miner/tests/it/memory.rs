@@ -46,4 +46,6 @@ async fn coins_of_many_threads_are_real_and_in_the_ledger_once() {
     assert_eq!(figures.miners.len(), 1);
     assert_eq!(figures.miners[0].coins, figures.blocks);
     assert!(figures.miners[0].hash_rate > 0);
+    let origin = &figures.miners[0].origin;
+    assert!(origin.served_by.is_some() && origin.architecture.is_some() && origin.version.is_some(), "{origin:?}");
 }

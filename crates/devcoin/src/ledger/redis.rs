@@ -12,7 +12,7 @@ use self::answer::FiguresAnswer;
 use self::connection::Server;
 use self::stream::Readers;
 use super::{
-    ALIVE_TIME, Batch, CoinId, Figures, Ledger, LedgerError, MINERS_MAX, RATE_SECONDS, RECENT_COINS_MAX,
+    ALIVE_TIME, Batch, CoinId, Figures, Ledger, LedgerError, MINERS_MAX, Origin, RATE_SECONDS, RECENT_COINS_MAX,
     RETIREMENTS_MAX, Recorded, RecordedCoin,
 };
 use crate::coin::{Coin, MinerId};
@@ -89,6 +89,7 @@ impl RedisLedger {
 
     async fn record_batch(&self, batch: &Batch) -> Result<Recorded, LedgerError> {
         batch.check()?;
+        let Origin { served_by, node, architecture, version, uptime_seconds, knobs } = batch.origin.cut();
         let mut call = self.record.prepare_invoke();
         call.arg(batch.miner.as_str())
             .arg(message_start(&batch.miner))
@@ -100,7 +101,13 @@ impl RedisLedger {
             .arg(RATE_SECONDS)
             .arg(ALIVE_TIME.as_millis().to_string())
             .arg(MINERS_MAX)
-            .arg(RETIREMENTS_MAX);
+            .arg(RETIREMENTS_MAX)
+            .arg(served_by.unwrap_or_default())
+            .arg(node.unwrap_or_default())
+            .arg(architecture.unwrap_or_default())
+            .arg(version.unwrap_or_default())
+            .arg(uptime_seconds.map(|seconds| seconds.to_string()).unwrap_or_default())
+            .arg(knobs.unwrap_or_default());
         let (call, replicas) = (&call, self.replicas);
         let (new, blocks) = self
             .server

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Batch, CoinId, Figures, MINERS_MAX, MinerFigures, RATE_SECONDS, RECENT_COINS_MAX, RETIREMENTS_MAX, Recorded,
-    RecordedCoin,
+    Batch, CoinId, Figures, MINERS_MAX, MinerFigures, Origin, RATE_SECONDS, RECENT_COINS_MAX, RETIREMENTS_MAX,
+    Recorded, RecordedCoin,
 };
 use crate::coin::{Coin, MinerId};
 
@@ -25,7 +25,7 @@ pub(super) struct State {
 impl State {
     /// Counts what is new in a batch at this moment.
     pub(super) fn record(&mut self, batch: &Batch, now: u64) -> Recorded {
-        let Batch { miner, name, difficulty, nonces, hash_rate } = batch;
+        let Batch { miner, name, difficulty, nonces, hash_rate, origin } = batch;
         let record = self.miners.entry(miner.clone()).or_insert_with(|| MinerFigures {
             miner: miner.clone(),
             name: name.clone(),
@@ -33,6 +33,7 @@ impl State {
             last_nonce: None,
             last_seen: now,
             hash_rate: 0,
+            origin: Origin::default(),
         });
         let known = nonces.partition_point(|nonce| Some(*nonce) <= record.last_nonce);
         let nonces = &nonces[known..];
@@ -41,6 +42,7 @@ impl State {
         record.last_nonce = nonces.last().copied().or(record.last_nonce);
         record.last_seen = now;
         record.hash_rate = *hash_rate;
+        record.origin = origin.cut();
         self.blocks += new;
         *self.per_second.entry(now / 1000).or_default() += new;
         self.per_second.retain(|second, _| *second + count(RATE_SECONDS) >= now / 1000);
@@ -121,6 +123,7 @@ mod tests {
             difficulty: Difficulty::MIN,
             nonces: nonces.to_vec(),
             hash_rate: 0,
+            origin: Origin::default(),
         }
     }
 

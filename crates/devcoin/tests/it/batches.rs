@@ -1,6 +1,6 @@
 //! What the tests say to ledgers.
 
-use devcoin::ledger::Batch;
+use devcoin::ledger::{Batch, Origin};
 use devcoin::{Difficulty, Ledger, MemoryLedger, MinerId};
 
 use crate::redis_server::RedisServer;
@@ -18,5 +18,6 @@ pub(crate) fn batch(miner: &MinerId, nonces: impl IntoIterator<Item = u64>) -> B
         difficulty: Difficulty::MIN,
         nonces: nonces.into_iter().collect(),
         hash_rate: 1000,
+        origin: Origin::default(),
     }
 }

@@ -1,6 +1,6 @@
 //! What is counted, and what the figures say.
 
-use devcoin::ledger::{BATCH_COINS_MAX, Batch, LedgerError, RATE_SECONDS, Recorded};
+use devcoin::ledger::{BATCH_COINS_MAX, Batch, LedgerError, Origin, RATE_SECONDS, Recorded};
 use devcoin::{Ledger, MinerId, RedisLedger};
 
 use crate::batches::{batch, with_each_ledger};
@@ -45,6 +45,31 @@ async fn the_first_and_the_greatest_nonces_count_as_all_others() {
             assert_eq!(ledger.record(&batch(&miner, [nonce])).await.unwrap().new, 0, "{nonce}");
         }
         assert_eq!(ledger.figures().await.unwrap().miners[0].last_nonce, Some(u64::MAX));
+    })
+    .await;
+}
+
+#[needs("redis-server")]
+#[tokio::test]
+async fn a_miner_that_tells_where_it_runs_is_known_to_run_there_and_another_not() {
+    with_each_ledger(async |ledger| {
+        let (one, other) = (MinerId::new("one"), MinerId::new("other"));
+        let text = |text: &str| Some(text.to_owned());
+        let origin = Origin {
+            served_by: text("yard_miner.2@pi4"),
+            node: text(&"ü".repeat(80)),
+            architecture: text("arm64"),
+            version: text(""),
+            uptime_seconds: Some(61),
+            knobs: text("latency, memory"),
+        };
+        ledger.record(&Batch { origin: origin.clone(), ..batch(&one, 0..7) }).await.unwrap();
+        ledger.record(&batch(&other, [])).await.unwrap();
+        let figures = ledger.figures().await.unwrap();
+        let of = |id: &MinerId| figures.miners.iter().find(|miner| miner.miner == *id).unwrap().origin.clone();
+        // What is too long is cut, between two letters.
+        assert_eq!(of(&one), Origin { node: text(&"ü".repeat(50)), version: None, ..origin });
+        assert_eq!(of(&other), Origin::default());
     })
     .await;
 }

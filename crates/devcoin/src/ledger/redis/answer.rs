@@ -3,13 +3,13 @@
 use redis::streams::StreamId;
 
 use crate::coin::Coin;
-use crate::ledger::{Figures, LedgerError, MinerFigures, RecordedCoin};
+use crate::ledger::{Figures, LedgerError, MinerFigures, Origin, RecordedCoin};
 
 /// What `figures.lua` returns: the moment, all coins, retired coins, coins of each second, miners.
 pub(super) type FiguresAnswer = (u64, u64, u64, Vec<Option<u64>>, Vec<MinerAnswer>);
 
-/// A miner's id, last nonce, coins, when it was seen, its hashes a second, and its name.
-type MinerAnswer = (String, Option<String>, u64, Option<String>, Option<String>, Option<String>);
+/// A miner's id, last nonce, coins, when it was seen, its hashes a second, its name, and its origin.
+type MinerAnswer = (String, Option<String>, u64, Option<String>, Option<String>, Option<String>, [Option<String>; 6]);
 
 /// Reads what `figures.lua` returned.
 pub(super) fn figures(answer: FiguresAnswer, server: &str) -> Result<Figures, LedgerError> {
@@ -24,7 +24,7 @@ pub(super) fn figures(answer: FiguresAnswer, server: &str) -> Result<Figures, Le
 }
 
 fn miner_figures(answer: MinerAnswer, server: &str) -> Result<MinerFigures, LedgerError> {
-    let (id, nonce, coins, last_seen, hash_rate, name) = answer;
+    let (id, nonce, coins, last_seen, hash_rate, name, origin) = answer;
     let wrong = |what: &str| {
         let text = format!("{server} holds something else: {what}; delete it (ZREM miners, DEL miner:…)");
         LedgerError::Refused(text)
@@ -36,7 +36,11 @@ fn miner_figures(answer: MinerAnswer, server: &str) -> Result<MinerFigures, Ledg
     // batch sets them.
     let number = |digits: Option<String>| digits.and_then(|digits| digits.parse().ok()).unwrap_or_default();
     let (last_seen, hash_rate) = (number(last_seen), number(hash_rate));
-    Ok(MinerFigures { miner, name: name.unwrap_or(id), coins, last_nonce, last_seen, hash_rate })
+    let [served_by, node, architecture, version, uptime, knobs] =
+        origin.map(|text| text.filter(|text| !text.is_empty()));
+    let uptime_seconds = uptime.and_then(|digits| digits.parse().ok());
+    let origin = Origin { served_by, node, architecture, version, uptime_seconds, knobs };
+    Ok(MinerFigures { miner, name: name.unwrap_or(id), coins, last_nonce, last_seen, hash_rate, origin })
 }
 
 /// Reads an entry of the stream; nothing when somebody else has put something else there.

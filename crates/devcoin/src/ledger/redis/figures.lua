@@ -20,11 +20,12 @@ for _, miner in ipairs(redis.call('ZREVRANGE', MINERS, 0, -1)) do
   if problem then return problem end
   local record = redis.call('HMGET', key, 'nonce', 'coins', 'seen', 'hash_rate', 'name')
   local nonce, coins, seen, hash_rate, name = unpack(record)
+  local origin = redis.call('HMGET', key, 'served_by', 'node', 'architecture', 'version', 'uptime', 'knobs')
   problem = wrong_count(key, coins) or wrong_nonce(key, nonce)
   if problem then return problem end
   -- Somebody may have deleted the hash by hand: then the miner begins again with its next batch.
   if coins then
-    table.insert(miners, { miner, nonce, coins, seen, hash_rate, name })
+    table.insert(miners, { miner, nonce, coins, seen, hash_rate, name, origin })
   end
 end
 

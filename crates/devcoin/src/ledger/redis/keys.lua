@@ -4,7 +4,9 @@
 -- blocks:SECOND  coins of one second since 1970; gone after a while
 -- coins          stream of the recent coins: message, difficulty
 -- miners         the miners' ids, sorted by when they were heard of, in milliseconds since 1970
--- miner:ID       hash of a miner: nonce (of its last coin), coins, seen (as in miners), hash_rate, name
+-- miner:ID       hash of a miner: nonce (of its last coin), coins, seen (as in miners), hash_rate, name; and where it
+--                runs: served_by, node, architecture, version, uptime (in seconds, when it was seen), knobs (what
+--                breaks it on purpose). What it does not tell is empty
 -- retired        coins of miners that have no hash any more
 local BLOCKS, COINS, MINERS, RETIRED = 'blocks', 'coins', 'miners', 'retired'
 

@@ -5,6 +5,7 @@
 -- numbers, those above 2^53 would be rounded.
 local miner, message_start, nonces, difficulty, hash_rate, name = unpack(ARGV, 1, 6)
 local recent_max, rate_seconds, alive_time, miners_max, retirements_max = unpack(ARGV, 7, 11)
+local served_by, node, architecture, version, uptime, knobs = unpack(ARGV, 12, 17)
 
 local time = redis.call('TIME')
 local second = tonumber(time[1])
@@ -62,7 +63,9 @@ if new > 0 then
 end
 local seen = string.format('%.0f', now)
 local all_coins = string.format('%.0f', (coins or 0) + new)
-redis.call('HSET', record, 'coins', all_coins, 'seen', seen, 'hash_rate', hash_rate, 'name', name)
+redis.call('HSET', record, 'coins', all_coins, 'seen', seen, 'hash_rate', hash_rate, 'name', name,
+  'served_by', served_by, 'node', node, 'architecture', architecture, 'version', version, 'uptime', uptime,
+  'knobs', knobs)
 redis.call('ZADD', MINERS, seen, miner)
 if #retiring > 0 then
   redis.call('INCRBY', RETIRED, string.format('%.0f', retiring_coins))
