@@ -30,7 +30,7 @@ const TABLE: [(&str, &[&str], Option<u16>); 10] = [
     ("node1", &["chat"], Some(8080)),
     ("node2", &["chat"], Some(8080)),
     ("node3", &["chat"], Some(8080)),
-    ("webui", &["devcoin"], Some(8080)),
+    ("webui", &["numbers", "chat", "devcoin"], Some(8080)),
     ("api", &["devcoin", "ledger"], Some(9000)),
     ("miner", &["ledger"], Some(9100)),
     ("redis", &["ledger"], Some(6379)),

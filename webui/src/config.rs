@@ -6,6 +6,8 @@ use reqwest::Url;
 use service::value::{ip_address, port};
 use service::{ServiceConfig, Settings};
 
+use crate::yard::Place;
+
 /// The page's settings.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Config {
@@ -23,6 +25,20 @@ pub struct Config {
     /// behind it get their share. While it is away, the page is served all the same, and says so.
     #[arg(long, env = "API_URL", value_name = "URL", default_value = "http://api:9000", value_parser = http_url)]
     pub api_url: Url,
+
+    /// Where the yard's instances are: names or addresses, each with its port
+    ///
+    /// A name stands for all its addresses, on a Swarm for those of its tasks (`tasks.NAME`), and is looked up
+    /// again and again. Each is asked for /whoami once a second, as long as somebody looks at the page. Miners are not:
+    /// they report through the ledger.
+    #[arg(
+        long,
+        env = "YARD",
+        value_name = "NAME:PORT,…",
+        value_delimiter = ',',
+        default_value = "producer:5000,consumer:9100,node1:9090,node2:9090,node3:9090,api:9000,webui:8080"
+    )]
+    pub yard: Vec<Place>,
 
     /// What every service has.
     #[command(flatten)]

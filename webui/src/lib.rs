@@ -1,7 +1,7 @@
-//! The web page: the coins as they are found, in any browser.
+//! The web page: the three demos and every instance of them, in any browser.
 //!
 //! The page's files are in the binary. The API is passed on under `/api/`, so that a browser needs one
-//! address only.
+//! address only; what the instances say of themselves comes from `/yard/events`.
 
 use std::net::SocketAddr;
 
@@ -9,12 +9,17 @@ use axum::Router;
 use service::chaos::Role;
 use service::{About, Chaos, Identity, Readiness, Server, Settings};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 mod config;
 mod page;
 mod proxy;
+mod yard;
 
 pub use config::Config;
+pub use yard::Place;
+
+use yard::{Rounds, Viewers};
 
 /// What the program says of itself.
 pub const ABOUT: About = service::about!();
@@ -25,6 +30,7 @@ pub struct Webui {
     server: Server,
     app: Router,
     readiness: Readiness,
+    rounds: Rounds,
 }
 
 /// Takes the port.
@@ -38,9 +44,11 @@ pub fn bind(config: &Config) -> anyhow::Result<Webui> {
     let chaos = Chaos::new(&config.service, &readiness, Role::Server)?;
     let server =
         Server::bind(("HOST", "PORT"), config.health_address(), &["page: http://"], &identity, &config.service)?;
-    let routes = page::routes().merge(proxy::routes(&config.api_url)?);
+    let viewers = Viewers::new();
+    let rounds = Rounds::new(config.yard.clone(), viewers.clone())?;
+    let routes = page::routes().merge(proxy::routes(&config.api_url)?).merge(yard::routes(viewers));
     let app = service::http::router(routes, &identity, &readiness, &chaos);
-    Ok(Webui { server, app, readiness })
+    Ok(Webui { server, app, readiness, rounds })
 }
 
 impl Webui {
@@ -55,6 +63,8 @@ impl Webui {
     /// # Errors
     /// When the listening socket breaks.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        // For as long as somebody may look.
+        let _rounds = AbortOnDropHandle::new(tokio::spawn(self.rounds.run()));
         self.server.run(self.app, self.readiness, shutdown).await
     }
 }

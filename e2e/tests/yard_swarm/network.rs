@@ -22,7 +22,7 @@ const SERVICES: [(&str, u16, &[&str]); 9] = [
     ("node1", 9090, &["chat"]),
     ("node2", 9090, &["chat"]),
     ("node3", 9090, &["chat"]),
-    ("webui", 8080, &["devcoin"]),
+    ("webui", 8080, &["numbers", "chat", "devcoin"]),
     ("api", 9000, &["devcoin", "ledger"]),
     ("miner", 9100, &["ledger"]),
     ("redis", 6379, &["ledger"]),

@@ -110,7 +110,7 @@ impl Instance {
             Self::Consumer => "prints a number every 3 s; health and metrics here".to_owned(),
             Self::Node(_) => format!("chat page and clients; other nodes at {}", site.shown_url(self.ops_port())),
             Self::Api => "how many coins there are, as JSON".to_owned(),
-            Self::Webui => "the coins, on a page".to_owned(),
+            Self::Webui => "a page that shows all of it".to_owned(),
             Self::Miner(_) => "finds coins; health and metrics here".to_owned(),
         }
     }
@@ -147,7 +147,8 @@ impl Instance {
             }
             Self::Webui => {
                 let url = format!("--api-url={}", site.url(Self::Api.port()));
-                let service = webui::bind(&settings(site, &webui::ABOUT, [served_by, host, port, url])?)?;
+                let yard = format!("--yard={}", site.yard().join(","));
+                let service = webui::bind(&settings(site, &webui::ABOUT, [served_by, host, port, url, yard])?)?;
                 Box::new(|shutdown| service.run(shutdown).boxed_local())
             }
             Self::Miner(_) => {
@@ -200,14 +201,26 @@ impl Site {
         port.saturating_add(self.options.port_offset)
     }
 
-    /// The URL at which instances reach what listens on a port.
-    pub(crate) fn url(&self, port: u16) -> String {
+    /// The address at which instances reach what listens on a port.
+    fn address(&self, port: u16) -> SocketAddr {
         let host = match self.options.host {
             IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
             host => host,
         };
-        format!("http://{}", SocketAddr::new(host, self.port(port)))
+        SocketAddr::new(host, self.port(port))
+    }
+
+    /// The same as a URL.
+    pub(crate) fn url(&self, port: u16) -> String {
+        format!("http://{}", self.address(port))
+    }
+
+    /// Where those are that the page asks. Miners report through the ledger.
+    fn yard(&self) -> Vec<String> {
+        let instances = Instance::all(&self.options).into_iter();
+        let asked = instances.filter(|instance| !matches!(instance, Instance::Miner(_)));
+        asked.map(|instance| self.address(instance.ops_port()).to_string()).collect()
     }
 
     /// The same for people.

@@ -1,6 +1,6 @@
 //! The program, with ports of its own, and a plain client.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -80,6 +80,14 @@ impl Yard {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
         Some(answer)
+    }
+
+    /// The lines of an answer that does not end by itself.
+    pub(crate) fn lines(&self, port: u16, path: &str) -> impl Iterator<Item = String> + use<> {
+        let mut stream = TcpStream::connect(self.address(port)).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+        BufReader::new(stream).lines().map_while(Result::ok)
     }
 
     /// Asks again and again until the answer is as wanted.

@@ -1,5 +1,7 @@
 //! Each instance is as if it were alone.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::harness::Yard;
@@ -37,6 +39,29 @@ fn metrics_and_whoami_speak_of_one_instance_alone() {
             assert_eq!(metrics.contains(metric), name.starts_with(owner), "{name}: {metrics}");
         }
     }
+}
+
+#[test]
+fn the_page_is_told_of_every_instance_and_of_one_that_stops() {
+    let mut yard = Yard::start(&[]);
+    let mut events = yard
+        .lines(8080, "/yard/events")
+        .filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+    let names = |told: &Value, state: &str| -> BTreeSet<String> {
+        let instances = told["instances"].as_array().unwrap().iter().filter(|one| one["state"] == state);
+        instances.map(|one| one["served_by"].as_str().unwrap().to_owned()).collect()
+    };
+    // Miners are not asked: they report through the ledger.
+    let expected: BTreeSet<_> = INSTANCES.map(|(name, _)| name.to_owned()).into_iter().collect();
+    let expected: BTreeSet<_> = expected.into_iter().filter(|name| !name.starts_with("miner")).collect();
+    let mut seen = BTreeSet::new();
+    while seen != expected {
+        seen.extend(names(&events.next().unwrap(), "answers"));
+    }
+    yard.program.type_line("stop node2");
+    while !names(&events.next().unwrap(), "gone").contains("node2") {}
+    let reports = yard.get_until(9000, "/miners", |answer| answer.is_some_and(|answer| answer.contains("miner-2")));
+    assert!(reports.is_some_and(|answer| answer.contains("\"served_by\":\"miner-2\"")));
 }
 
 #[test]

@@ -13,7 +13,7 @@ const STATS: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConten
 fn the_page_and_all_that_it_loads_comes_from_here_with_a_strict_policy() {
     let (_webui, address) = start("http://127.0.0.1:1", &[]);
     let page = ask(address, "GET", "/");
-    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("<title>DevCoin</title>"), "{page}");
+    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("<title>Swarmyard</title>"), "{page}");
     assert!(page.contains("content-security-policy: default-src 'none'; "), "{page}");
     assert!(page.contains("x-served-by: webui.1\r\n"), "{page}");
     let attributes = page.split("src=\"").chain(page.split("href=\"")).skip(1);

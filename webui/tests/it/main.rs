@@ -5,7 +5,9 @@ mod answers;
 mod api;
 mod events;
 mod failures;
+mod instance;
 mod process;
+mod yard;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,13 +16,14 @@ use testing::Program;
 
 const WEBUI: &str = env!("CARGO_BIN_EXE_webui");
 
-/// Starts the page's server on a free port, for an API at this address.
+/// Starts the page's server on a free port, for an API at this address, in an empty yard unless there is a setting.
 fn start(api: &str, settings: &[(&str, &str)]) -> (Program, SocketAddr) {
     let usual = [
         ("API_URL", api),
         ("HOST", "127.0.0.1"),
         ("PORT", "0"),
         ("SERVED_BY", "webui.1"),
+        ("YARD", "127.0.0.1:1"),
         // To be ignored: it cannot know the names of a container network.
         ("HTTP_PROXY", "http://127.0.0.1:1"),
         ("http_proxy", "http://127.0.0.1:1"),

@@ -18,10 +18,28 @@ fn a_wrong_address_of_the_api_is_refused_with_what_is_accepted() {
 }
 
 #[test]
+fn a_place_without_a_port_is_refused_with_what_is_accepted() {
+    let (code, _, line) = testing::start(WEBUI, &[], &[("YARD", "producer:5000,consumer")]).output();
+    let accepted = "accepted are names or addresses with a port, as in producer:5000,10.0.0.2:5000";
+    assert_eq!((code, line), (Some(2), format!("webui: YARD (--yard <NAME:PORT,…>) is 'consumer': {accepted}")));
+}
+
+#[test]
 fn help_is_the_manual_with_every_variable_and_default() {
     let (code, help, _) = testing::start(WEBUI, &["--help"], &[]).output();
     assert_eq!(code, Some(0));
-    for text in ["HOST", "0.0.0.0", "PORT", "8080", "API_URL", "http://api:9000", "DRAIN_TIMEOUT", "healthcheck"] {
+    for text in [
+        "HOST",
+        "0.0.0.0",
+        "PORT",
+        "8080",
+        "API_URL",
+        "http://api:9000",
+        "YARD",
+        "producer:5000",
+        "DRAIN_TIMEOUT",
+        "healthcheck",
+    ] {
         assert!(help.contains(text), "{text} is missing in:\n{help}");
     }
 }
