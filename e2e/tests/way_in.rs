@@ -70,7 +70,7 @@ fn it_starts_while_every_name_is_missing_and_finds_what_comes_later() -> Result<
     let way_in = WayIn::start("late")?;
     for (path, service) in [
         ("/", "webui:8080"),
-        ("/page/devcoin.js", "webui:8080"),
+        ("/page/main.js", "webui:8080"),
         ("/yard/events", "webui:8080"),
         ("/api/", "api:9000"),
         ("/api/events", "api:9000"),

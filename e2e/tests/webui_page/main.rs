@@ -1,7 +1,11 @@
 //! The page of `DevCoin` in headless Chromium, on real services and a real Redis. It needs a browser and
 //! `redis-server`, but no Docker.
 
+mod crowd;
 mod devcoin;
+mod service;
+mod yard;
+mod yard_tests;
 
 use anyhow::{Context, Result, ensure};
 use devcoin::DevCoin;
@@ -43,7 +47,7 @@ async fn figures_move_and_agree_with_redis() -> Result<()> {
     page.says_that("#api-by", "api.1@pi1").await?;
     page.says_that("#events-by", "api.1@pi1").await?;
     page.says_that("#answers", "api.1@pi1").await?;
-    ensure!(page.run("return document.title").await? == format!("{blocks} coins · DevCoin"), "the title");
+    ensure!(page.run("return document.title").await? == format!("{blocks} coins · Swarmyard"), "the title");
     page.expect_no_complaints().await
 }
 

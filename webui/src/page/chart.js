@@ -15,7 +15,7 @@ export function roundStep(most) {
   }
 }
 
-const timeStep = (seconds) => [10, 20, 30].find((step) => seconds / step <= 6) ?? 60;
+const timeStep = (seconds, most) => [10, 20, 30, 60].find((step) => seconds / step <= most) ?? 120;
 
 export class Chart {
   #values = [];
@@ -52,7 +52,9 @@ export class Chart {
         draw("text", { class: "tick", x: area.left - rem * 0.5, y: y(value), dy: "0.35em", "text-anchor": "end", text: whole(value) }),
       );
     }
-    for (let ago = 0; ago < seconds; ago += timeStep(seconds)) {
+    // A phone has no room for six.
+    const times = Math.min(6, (area.right - area.left) / (rem * 5));
+    for (let ago = 0; ago < seconds; ago += timeStep(seconds, times)) {
       const place = x(seconds - ago);
       const text = ago === 0 ? "now" : `${age(ago)} ago`;
       const isRoom = place - area.left > rem * 2;

@@ -14,6 +14,21 @@ export const CHART_SECONDS_MIN = 60;
 /** Seconds of which the chart's line is the mean. */
 export const MEAN_SECONDS = 10;
 
+/** Instances with a tile; of further miners only the number is shown. More than the page's server asks. */
+export const TILES_MAX = 600;
+/** From so many tiles on, they are small. */
+export const CROWDED_MIN = 60;
+/** Producers with a bar; the others are summed up. */
+export const PRODUCERS_SHOWN = 12;
+/** Seconds of which a tile draws the requests. */
+export const SPARK_SECONDS = 30;
+/** Seconds of which a tile's rate is the mean. */
+export const RATE_SECONDS = 10;
+/** Tiles that pulse in a second; the busiest do. */
+export const PULSES_MAX = 6;
+/** How long a pulse takes. */
+export const PULSE_MS = 250;
+
 /** Longest wait for an answer; then it is asked for again. */
 export const ANSWER_TIMEOUT_MS = 8_000;
 /** Time between two looks at the miners, and at who answers. */

@@ -1,20 +1,12 @@
 // What the page says of its connection, of the age of its figures, and of who answers.
 
+import { hue } from "./colour.js";
 import { announce, byId, make, write } from "./dom.js";
 import { REPLICAS_SHOWN } from "./limits.js";
 import { age, count } from "./numbers.js";
 
 const STALE = "The ledger does not answer the API.";
 const REPLICA = "The figures come from a replica.";
-
-/** Degrees between the colours of names that follow each other: the golden angle, so that many stay apart. */
-const HUE_STEP = 137.5;
-
-/** A colour of a name's own. */
-function hue(name) {
-  const number = [...name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 10_007, 0);
-  return Math.round(number * HUE_STEP) % 360;
-}
 
 const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
