@@ -72,6 +72,7 @@ fn it_starts_while_every_name_is_missing_and_finds_what_comes_later() -> Result<
         ("/", "webui:8080"),
         ("/page/main.js", "webui:8080"),
         ("/yard/events", "webui:8080"),
+        ("/yard/instances/x/chaos/hang", "webui:8080"),
         ("/api/", "api:9000"),
         ("/api/events", "api:9000"),
         ("/numbers/number", "tasks.producer:5000"),

@@ -46,7 +46,7 @@ pub fn bind(config: &Config) -> anyhow::Result<Webui> {
         Server::bind(("HOST", "PORT"), config.health_address(), &["page: http://"], &identity, &config.service)?;
     let viewers = Viewers::new();
     let rounds = Rounds::new(config.yard.clone(), viewers.clone())?;
-    let routes = page::routes().merge(proxy::routes(&config.api_url)?).merge(yard::routes(viewers));
+    let routes = page::routes().merge(proxy::routes(&config.api_url)?).merge(yard::routes(viewers)?);
     let app = service::http::router(routes, &identity, &readiness, &chaos);
     Ok(Webui { server, app, readiness, rounds })
 }

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 mod changes;
 mod instances;
+mod knobs;
 mod lookup;
 mod place;
 mod report;
@@ -40,9 +41,13 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// So long nobody has to look before the questions stop: a page that is loaded again goes on where it was.
 const LINGER: Duration = Duration::from_secs(3);
 
-/// `GET /yard/events`: Server-Sent Events `yard`, one a second, of which the first has all.
-pub(crate) fn routes(viewers: Arc<Viewers>) -> Router {
-    Router::new().route("/yard/events", routing::get(events)).with_state(viewers)
+/// `GET /yard/events`: Server-Sent Events `yard`, one a second, of which the first has all; and the instances' knobs.
+///
+/// # Errors
+/// When the HTTP client cannot be set up.
+pub(crate) fn routes(viewers: Arc<Viewers>) -> anyhow::Result<Router> {
+    let knobs = knobs::routes(viewers.clone())?;
+    Ok(Router::new().route("/yard/events", routing::get(events)).with_state(viewers).merge(knobs))
 }
 
 /// Those who look, and what there is to see.
@@ -62,6 +67,13 @@ impl Viewers {
             came: Notify::new(),
             slots: Arc::new(Semaphore::new(VIEWERS_MAX)),
         })
+    }
+
+    /// Looks once; none when nobody asks any more, at the stop.
+    async fn look(&self) -> Option<Arc<Snapshot>> {
+        let mut snapshots = self.snapshots.subscribe();
+        self.came.notify_one();
+        snapshots.wait_for(Option::is_some).await.ok()?.clone()
     }
 
     /// Waits until somebody looks.

@@ -108,6 +108,43 @@ async fn who_is_not_ready_says_why_by_shape_and_words() -> Result<()> {
 
 #[needs("chromium", "chromedriver")]
 #[tokio::test]
+async fn who_has_the_token_breaks_an_instance_from_the_page_which_shows_it_until_it_is_over() -> Result<()> {
+    let yard = Yard::start()?;
+    let driver = Driver::start()?;
+    let page = driver.open(PHONE, &yard.url()).await?;
+    page.presses("#break > summary").await?;
+    page.shows("#break-instance option", &["producer.1 on pi1", "producer.2 on pi2"]).await?;
+    page.types("#break-knob", "Says that").await?;
+    page.types("#break-token", "sal").await?;
+    page.presses("#break-form > button").await?;
+    page.says_that("#break-outcome", "producer.1 on pi1: this takes the token of the service").await?;
+    page.types("#break-token", "mon").await?;
+    page.presses("#break-form > button").await?;
+    page.says_that("#break-outcome", "producer.1 on pi1: /readyz says that it is not ready, for 30 s.").await?;
+    tile_says(&page, "producer.1", "Broken on purpose: /readyz says that it is not ready, for another ").await?;
+    tile_says(&page, "producer.1", "not ready: this was asked for").await?;
+    page.says_that("#yard-summary", "1 not ready, 1 broken on purpose.").await?;
+    page.says_that("#yard-announcer", "producer.1 is broken on purpose").await?;
+    page.fits("a broken instance").await?;
+    page.can_be_read("a broken instance").await?;
+    page.presses("#break-end").await?;
+    page.says_that("#break-outcome", "producer.1 on pi1: nothing is broken any more.").await?;
+    page.says_that("#yard-summary", "all ready.").await?;
+    page.waits_for("an empty line", &format!("!{}.textContent.includes('on purpose')", tile("producer.1"))).await
+}
+
+#[needs("chromium", "chromedriver")]
+#[tokio::test]
+async fn where_nothing_can_be_broken_there_is_no_button() -> Result<()> {
+    let crowd = Crowd::start(1).await?;
+    let driver = Driver::start()?;
+    let page = driver.open(LAPTOP, &crowd.url()).await?;
+    page.shows(".tile-name", &["producer.1"]).await?;
+    page.hides("#break").await
+}
+
+#[needs("chromium", "chromedriver")]
+#[tokio::test]
 async fn the_chat_shows_which_node_hosts_which_room_and_who_does_not_hear_whom() -> Result<()> {
     let mut yard = Yard::start()?;
     yard.makes_a_room("<b>general</b>").await?;
@@ -219,7 +256,11 @@ async fn axe_finds_nothing_in_any_state_of_the_yard() -> Result<()> {
     for page in &pages {
         page.shows_all(".tile-name", &ALL).await?;
         page.shows(".chat-room", &["general"]).await?;
-        page.is_accessible("everybody is there").await?;
+        page.presses("#break > summary").await?;
+        page.types("#break-token", "salmon").await?;
+        page.presses("#break-form > button").await?;
+        tile_says(page, "producer.1", "Broken on purpose: ").await?;
+        page.is_accessible("everybody is there, and one is broken").await?;
     }
     yard.producer(1).kill();
     for page in &pages {

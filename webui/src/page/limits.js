@@ -29,6 +29,8 @@ export const PULSES_MAX = 6;
 /** How long a pulse takes. */
 export const PULSE_MS = 250;
 
+/** Longest wait for a knob to be turned: more than the page's server waits for the instance. */
+export const ORDER_TIMEOUT_MS = 20_000;
 /** Longest wait for an answer; then it is asked for again. */
 export const ANSWER_TIMEOUT_MS = 8_000;
 /** Time between two looks at the miners, and at who answers. */

@@ -5,6 +5,7 @@ import { Checker } from "./checker.js";
 import { Coins } from "./coins.js";
 import { byId, write } from "./dom.js";
 import { Feed } from "./feed.js";
+import { Knobs } from "./knobs.js";
 import { Miners } from "./miners.js";
 import { showNodes } from "./nodes.js";
 import { large, rate, whole } from "./numbers.js";
@@ -25,6 +26,7 @@ const checker = new Checker();
 const coins = new Coins({ onTry: (text, difficulty) => checker.take(text, difficulty) });
 const status = new Status({ onTryNow: () => feed.connect() });
 const yard = new Yard();
+const knobs = new Knobs();
 const feed = new Feed({
   onState(state) {
     status.show(state);
@@ -85,6 +87,7 @@ new Watch({
     yard.take(changes);
     showNumbers(yard.of("producer"), yard.of("consumer"));
     showNodes(yard.of("chat-node"));
+    knobs.show(yard.tiles);
   },
   onLost: () => yard.lose(),
 });

@@ -26,7 +26,7 @@ pub(super) type ById = BTreeMap<String, Instance>;
 #[derive(Clone, Debug)]
 pub(super) struct Instance {
     pub(super) report: Report,
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     misses: u32,
     /// When it did not answer for the first time.
     pub(super) silent_since: Option<Instant>,

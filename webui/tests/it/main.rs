@@ -6,6 +6,7 @@ mod api;
 mod events;
 mod failures;
 mod instance;
+mod knobs;
 mod process;
 mod yard;
 

@@ -11,17 +11,17 @@ use testing::{LIMIT, Signal};
 use crate::instance::{Instance, whoami};
 use crate::{ask, read_to, send, start};
 
-const NO_API: &str = "http://127.0.0.1:1";
+pub(crate) const NO_API: &str = "http://127.0.0.1:1";
 
 /// Somebody who looks, and knows what they were told.
-struct Viewer {
+pub(crate) struct Viewer {
     stream: TcpStream,
-    instances: BTreeMap<String, Value>,
+    pub(crate) instances: BTreeMap<String, Value>,
     absent: Value,
 }
 
 impl Viewer {
-    fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr) -> Self {
         let mut stream = send(address, "GET", "/yard/events", "");
         let head = read_to(&mut stream, "\r\n\r\n");
         assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("content-type: text/event-stream\r\n"), "{head}");
@@ -30,7 +30,7 @@ impl Viewer {
     }
 
     /// The next event.
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         let event = read_to(&mut self.stream, "\n\n");
         let (_, data) = event.split_once("event: yard\ndata: ").unwrap_or_else(|| panic!("no event: {event}"));
         let told: Value = serde_json::from_str(data.lines().next().unwrap()).unwrap();
