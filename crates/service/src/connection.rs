@@ -15,7 +15,7 @@ use axum::http::{Method, Request, Response, StatusCode};
 use axum::response::IntoResponse;
 use futures_util::future::Either;
 use http_body_util::Either as EitherBody;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use tokio::net::TcpStream;
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::client_stream::{Activity, ClientStream, Open};
 use crate::error::HttpError;
+use crate::guarded::Guarded;
 use crate::identity::X_SERVED_BY;
 use crate::metrics::{NO_ROUTE, http_requests_total};
 use crate::request;
@@ -160,7 +161,7 @@ struct Finish<'a> {
 
 impl Finish<'_> {
     /// `kind` makes one type of the bodies; here, so that the answer is moved but once.
-    fn finish<B, C>(self, mut response: Response<B>, kind: impl FnOnce(B) -> C) -> Response<WatchedBody<C>> {
+    fn finish<B, C>(self, mut response: Response<B>, kind: impl FnOnce(B) -> C) -> Response<Guarded<C, BodyGiven>> {
         self.activity.note_answer();
         response.headers_mut().insert(X_SERVED_BY, self.served_by.clone());
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -168,7 +169,7 @@ impl Finish<'_> {
         } else if self.stop.begun.load(Relaxed) {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        response.map(|body| WatchedBody { body: kind(body), activity: self.activity.clone() })
+        response.map(|body| Guarded::new(kind(body), BodyGiven(self.activity.clone())))
     }
 }
 
@@ -238,34 +239,11 @@ fn arm(future: impl Future, context: &mut Context<'_>) {
     let _ = pin!(unconstrained(future)).poll(context);
 }
 
-/// A body that tells of its end.
-struct WatchedBody<B> {
-    body: B,
-    activity: Arc<Activity>,
-}
+/// Tells of the end of an answer's body.
+struct BodyGiven(Arc<Activity>);
 
-impl<B> Drop for WatchedBody<B> {
+impl Drop for BodyGiven {
     fn drop(&mut self) {
-        self.activity.note_body_given();
-    }
-}
-
-impl<B: Body + Unpin> Body for WatchedBody<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.0.note_body_given();
     }
 }

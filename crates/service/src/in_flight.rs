@@ -2,15 +2,11 @@
 //!
 //! Processor time does not: a replica that waits for somebody else is idle, and its users wait all the same.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use axum::Error;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody};
 use axum::response::Response;
-use hyper::body::{Frame, SizeHint};
 use metrics::{Gauge, Unit, describe_gauge, gauge};
 
+use crate::guarded::Guarded;
 use crate::metrics::ABOUT_ITSELF;
 
 /// The gauge's name.
@@ -41,38 +37,12 @@ impl InFlight {
         if response.body().size_hint().exact().is_some() {
             return response;
         }
-        response.map(|body| Body::new(Counted { body, _in_flight: self }))
+        response.map(|body| Body::new(Guarded::new(body, self)))
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.decrement(1);
-    }
-}
-
-/// A body that goes on.
-struct Counted {
-    body: Body,
-    _in_flight: InFlight,
-}
-
-impl HttpBody for Counted {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

@@ -11,6 +11,7 @@ pub mod cluster_secret;
 pub mod config;
 mod connection;
 pub mod error;
+mod guarded;
 pub mod healthcheck;
 pub mod http;
 pub mod identity;
