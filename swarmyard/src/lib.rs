@@ -30,7 +30,8 @@ const ABOUT: About = service::about!();
 
 /// Swarmyard's toolkit: see what its services do, wherever they run
 #[derive(Debug, Parser)]
-#[command(name = "swarmyard", version, args_conflicts_with_subcommands = true)]
+#[command(name = "swarmyard", version)]
+#[cfg_attr(feature = "up", command(args_conflicts_with_subcommands = true))]
 struct Arguments {
     #[cfg(feature = "up")]
     #[command(subcommand)]

@@ -92,7 +92,7 @@ fn the_toolkit_sees_who_answers(platform: &str) -> Result<()> {
         Ok(last.context("it says nothing")??)
     };
     let manual = Engine::local().docker(&["run", "--rm", "--platform", platform, &image])?;
-    ensure!(manual.contains("swarmyard <COMMAND>") && !manual.contains("  up "), "{manual}");
+    ensure!(manual.contains("Usage: swarmyard <COMMAND>") && !manual.contains("  up "), "{manual}");
     let load = look(&["load", "--fail-on=errors>0"])?;
     ensure!(load["answers"].as_u64() > Some(0) && load["nodes"]["pi1"] == load["answers"], "{load}");
     let watch = look(&["watch"])?;
