@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use futures_util::FutureExt;
+
 use super::check::Subject;
 use super::options::Options;
-use super::source::docker::{Docker, Node};
+use super::source::docker::{self, Docker, Node};
 use super::source::hub::{self, Hub};
 use super::source::machine::Machine;
 use super::source::peer::{self, Peer};
@@ -28,11 +30,13 @@ impl Facts {
     /// Asks all sources at once. Each question has a limit, so that all of it takes no longer than that.
     pub(super) async fn gather(options: &Options) -> Self {
         let settings = Settings::read();
+        // Docker Hub is where the engine says: one answer for both.
+        let info = docker::info(options.timeout).shared();
         let (docker, ports, peers, hub) = tokio::join!(
-            Docker::ask(options.timeout),
+            Docker::ask(options.timeout, info.clone()),
             port::try_all(&settings, options.timeout),
             peer::try_all(&options.peer, options.timeout),
-            hub::ask(options.timeout),
+            hub::ask(options.timeout, info),
         );
         Self { machine: Machine::at(&options.root), settings, docker, ports, peers, hub }
     }

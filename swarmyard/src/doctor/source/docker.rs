@@ -26,14 +26,14 @@ pub(in crate::doctor) struct Docker {
 }
 
 impl Docker {
-    /// Asks all that is to be known, each question for no longer than `limit`.
-    pub(in crate::doctor) async fn ask(limit: Duration) -> Self {
+    /// Asks all else that is to be known than `info`, each question for no longer than `limit`.
+    pub(in crate::doctor) async fn ask(limit: Duration, info: impl Future<Output = Result<Info, Silence>>) -> Self {
         let containers = ["ps", "--no-trunc", "--format", "{{json .}}"];
         let services = ["service", "ls", "--format", "{{json .}}"];
         let networks = ["network", "ls", "--quiet"];
         let (client, info, old_compose, containers, services, networks, nodes) = tokio::join!(
             in_time(limit, "docker --version", stdout(DOCKER, &["--version"])),
-            in_time(limit, "docker info", info()),
+            info,
             in_time(limit, "docker-compose --version", stdout("docker-compose", &["--version"])),
             in_time(limit, "docker ps", listed(&containers)),
             in_time(limit, "docker service ls", listed(&services)),
@@ -67,11 +67,15 @@ async fn nodes() -> Result<Vec<Node>, Silence> {
     inspected("node", &["node", "ls", "--quiet"]).await
 }
 
-/// `docker info`, also that of a client without an engine.
+/// `docker info`, also that of a client without an engine, for no longer than `limit`.
 ///
 /// # Errors
-/// When there is no client.
-pub(super) async fn info() -> Result<Info, Silence> {
+/// When there is no client, or no answer in time.
+pub(in crate::doctor) async fn info(limit: Duration) -> Result<Info, Silence> {
+    in_time(limit, "docker info", ask_for_info()).await
+}
+
+async fn ask_for_info() -> Result<Info, Silence> {
     let Printed { stdout, stderr, .. } = run(DOCKER, &["info", "--format", "{{json .}}"]).await?;
     let received = Timestamp::now();
     match parsed(&stdout) {

@@ -9,7 +9,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use super::docker;
+use super::docker::Info;
 use super::program::{Silence, in_time, stdout};
 
 /// The image that is there to be asked about.
@@ -29,13 +29,16 @@ struct Token {
     token: String,
 }
 
-/// Asks it, for no longer than `limit`, where the engine says that it is.
+/// Asks it, for no longer than `limit`, where the engine says that it is (`info`).
 ///
 /// # Errors
 /// When there is no engine or no curl, or no answer in time.
-pub(in crate::doctor) async fn ask(limit: Duration) -> Result<Hub, Silence> {
+pub(in crate::doctor) async fn ask(
+    limit: Duration,
+    info: impl Future<Output = Result<Info, Silence>>,
+) -> Result<Hub, Silence> {
     in_time(limit, "curl", async {
-        let index = docker::info().await?.index_server_address.filter(|index| !index.is_empty());
+        let index = info.await?.index_server_address.filter(|index| !index.is_empty());
         let index = index.ok_or_else(|| Silence::Failed("no engine says where Docker Hub is".to_owned()))?;
         let image = format!("{}/{IMAGE}", index.trim_end_matches('/').trim_end_matches("/v1"));
         let refusal = head(&image, &[]).await?;
