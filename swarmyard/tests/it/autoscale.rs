@@ -124,7 +124,7 @@ fn the_page_shows_what_is_seen_and_done() {
     program.log_line("from 1 to 2 replicas");
     program.log_line("2 replicas stay");
     let page = get(address, "/");
-    for file in ["style.css", "base.css", "autoscale.js", "icon.svg"] {
+    for file in ["style.css", "base.css", "dashboard.css", "autoscale.js", "icon.svg"] {
         assert!(page.contains(&format!("\"page/{file}\"")) && !get(address, &format!("/page/{file}")).is_empty());
     }
     let data: Value = serde_json::from_str(&get(address, "/data")).unwrap();
