@@ -34,7 +34,7 @@ pub(crate) async fn one_order(addresses: &[String], lines: usize) -> Result<Vec<
         person.join(&room).await.with_context(|| format!("{} cannot join", person.name))?;
     }
     let all = lines * people.len();
-    // Nobody leaves before everybody has heard all: whoever still waits for the answer to the last line would hear that.
+    // Nobody leaves before everybody has heard all: whoever still waits for the answer to a last line would hear that.
     let heard = try_join_all(people.iter_mut().map(|person| person.talk(&room, lines, all))).await?;
     let (first, others) = heard.split_first().context("somebody has heard")?;
     for other in others {

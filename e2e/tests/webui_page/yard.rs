@@ -22,8 +22,8 @@ pub(crate) struct Yard {
 }
 
 impl Yard {
-    /// Starts two producers, which have knobs, on the machines `pi1` and `pi2`, two nodes of the chat there, and on `pi3` a consumer,
-    /// which asks the first producer ten times a second, and the page.
+    /// Starts two producers, which have knobs, on the machines `pi1` and `pi2`, two nodes of the chat there, and on `pi3`
+    /// a consumer, which asks the first producer ten times a second, and the page.
     pub(crate) fn start() -> Result<Self> {
         let host = own_address();
         let ports: Vec<u16> = (0..8).map(|_| free_port(host)).collect::<Result<_>>()?;

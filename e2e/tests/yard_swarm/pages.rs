@@ -17,8 +17,9 @@ pub(crate) async fn check(yard: &Yard) -> Result<()> {
     coins.says_that("#answers", "yard_api.").await?;
     coins.says_that("#api-by", "yard_api.").await?;
     coins.says_that("#page-by", "yard_webui.").await?;
-    let each = "['producer.', 'consumer.', 'node1', 'node2', 'node3', 'webui.', 'api.', 'miner.', 'redis'].every((name) => \
-                [...document.querySelectorAll('.tile-name')].some((tile) => tile.textContent.startsWith(name)))";
+    let each = "['producer.', 'consumer.', 'node1', 'node2', 'node3', 'webui.', 'api.', 'miner.', 'redis']\
+                .every((name) => [...document.querySelectorAll('.tile-name')]\
+                .some((tile) => tile.textContent.startsWith(name)))";
     coins.waits_for("a tile for each service", each).await?;
     coins.hides("#absent").await?;
     coins.expect_no_complaints().await?;
